@@ -1,0 +1,227 @@
+package inference
+
+// READ FIRST. From keystroke to token:
+//
+//	composer                   ui: Enter sends the text
+//	→ app.Chats.Send           the message is written to disk, the conversation is put together
+//	→ Engine.Generate          a command for the engine's goroutine, which continues here
+//	→ prompt                   chat.Template.Render writes it as the model expects; tokenizer.Encode makes tokens
+//	→ Session.Sync             the KV cache keeps the longest common prefix, the rest is prefilled
+//	→ Model.Forward            embedding, blocks, head, on Queues: MatMul, Rope, Attend, …
+//	→ Queue.Run                the CPU calls it; a GPU captures the pass once and replays it for every token
+//	→ sample.Chain.Sample      logits become a token
+//	→ tokenizer.Decoder        tokens become whole characters
+//	→ chat.Parser              characters become answer or reasoning
+//	→ Token event              app.Chats writes it to disk, the window shows it
+//
+// ExampleEngine runs all of it.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"burble/inference/chat"
+	"burble/inference/sample"
+	"burble/inference/tokenizer"
+)
+
+type generateCommand struct {
+	id  ID
+	ctx context.Context
+	req Request
+}
+
+func (c generateCommand) request() ID { return c.id }
+
+func (c generateCommand) run(w *worker) {
+	if w.model == nil {
+		w.finish(c.id, Failed{c.id, errors.New("no model is loaded: open one first")})
+		return
+	}
+	done, err := w.model.generate(c.ctx, c.id, c.req, w.emit)
+	if err != nil {
+		w.finish(c.id, Failed{c.id, err})
+		return
+	}
+	w.finish(c.id, done)
+}
+
+// Generate answers r, telling emit of everything but the end, for a caller that drives the model itself.
+func (m *LoadedModel) Generate(ctx context.Context, r Request, emit func(Event)) (Done, error) {
+	return m.generate(ctx, 0, r, emit)
+}
+
+// generate is the token loop.
+func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(Event)) (Done, error) {
+	start := time.Now()
+	stats := Stats{ContextSize: m.session.Size()}
+	done := func(reason FinishReason) (Done, error) {
+		stats.ContextUsed = m.session.Len()
+		return Done{id, reason, stats}, nil
+	}
+	if err := r.Sampling.Validate(); err != nil {
+		return Done{}, err
+	}
+
+	prompt, err := m.prompt(r)
+	if err != nil {
+		return Done{}, err
+	}
+	stats.PromptTokens = len(prompt.ids)
+	stats.Reused = m.session.Match(prompt.ids)
+	emit(Started{id, len(prompt.ids), stats.Reused, prompt.dropped, prompt.warning})
+
+	_, err = m.session.Sync(ctx, prompt.ids, func(n int) { emit(Prefill{id, n, len(prompt.ids)}) })
+	if ctx.Err() != nil {
+		return done(FinishStopped)
+	}
+	if err != nil {
+		return Done{}, fmt.Errorf("reading the prompt: %w", err)
+	}
+	first := time.Now()
+	stats.PromptTime = first.Sub(start)
+
+	chain := sample.New(r.Sampling, m.model.Vocab)
+	stats.Seed = chain.Seed()
+	for _, t := range prompt.ids {
+		chain.Accept(t)
+	}
+	out := newOutput(m.template, m.tokenizer.Decoder(true), prompt.text, r.Stop, func(p chat.Part) {
+		if stats.FirstToken == 0 {
+			stats.FirstToken = time.Since(start)
+		}
+		t := Token{ID: id, Tokens: stats.Tokens}
+		if p.Reasoning {
+			t.Reasoning = p.Text
+		} else {
+			t.Text = p.Text
+		}
+		emit(t)
+	})
+	reason := FinishStop
+	for {
+		token, err := m.choose(chain)
+		if err != nil {
+			return Done{}, err
+		}
+		if m.tokenizer.IsEOG(token) {
+			break
+		}
+		stats.Tokens++
+		if out.add(token) {
+			break // a stop string
+		}
+		switch {
+		case ctx.Err() != nil:
+			reason = FinishStopped
+		case r.MaxTokens > 0 && stats.Tokens >= r.MaxTokens:
+			reason = FinishLength
+		case m.session.Len() == m.session.Size():
+			reason = FinishContext
+		}
+		if reason != FinishStop {
+			break
+		}
+		chain.Accept(token)
+		if err := m.session.Step(ctx, token); err != nil && ctx.Err() == nil {
+			return Done{}, fmt.Errorf("after %d tokens: %w", stats.Tokens, err)
+		} else if err != nil {
+			reason = FinishStopped
+			break
+		}
+	}
+	out.flush()
+	stats.DecodeTime = time.Since(first)
+	return done(reason)
+}
+
+// choose picks the next token from the logits on the device. Plain greedy decoding never copies them to the host.
+func (m *LoadedModel) choose(chain *sample.Chain) (int32, error) {
+	if chain.Greedy() {
+		return m.session.Best()
+	}
+	logits, err := m.session.Logits()
+	if err != nil {
+		return 0, err
+	}
+	if !finite(logits) {
+		return 0, errors.New("the model computed no numbers (all logits are NaN): its file may be damaged")
+	}
+	return chain.Sample(logits), nil
+}
+
+// prompt is a request turned into tokens.
+type prompt struct {
+	text    string
+	ids     []int32
+	dropped int // messages left out
+	warning string
+}
+
+// prompt renders and tokenises r, and makes it fit the context by r's policy.
+func (m *LoadedModel) prompt(r Request) (prompt, error) {
+	if m.noText != nil {
+		return prompt{}, fmt.Errorf("this file can't chat: %w", m.noText)
+	}
+	options := tokenizer.Options{Special: true, AddSpecial: true}
+	size := m.session.Size()
+	if len(r.Messages) == 0 {
+		p := prompt{text: r.Prompt, ids: m.tokenizer.Encode(r.Prompt, options)}
+		if len(p.ids) >= size {
+			return p, &ContextFullError{Need: len(p.ids), Size: size}
+		}
+		return p, nil
+	}
+	// Leave room for an answer where turns may be dropped; otherwise any room will do.
+	room := size - 1
+	if r.Overflow == DropOldest {
+		room = size - min(max(size/4, 1), 1024)
+	}
+	messages, dropped := r.Messages, 0
+	for {
+		text, warning, err := m.template.Render(messages, chat.RenderOptions{
+			AddGenerationPrompt: !r.Continue,
+			ContinueFinal:       r.Continue,
+			Thinking:            r.Thinking,
+			Now:                 time.Now(),
+		})
+		if err != nil {
+			return prompt{}, fmt.Errorf("writing the prompt: %w", err)
+		}
+		// Templates write BOS themselves; the tokenizer must not add a second one.
+		options.AddSpecial = !m.template.WritesBOS(text)
+		p := prompt{text: text, ids: m.tokenizer.Encode(text, options), dropped: dropped, warning: warning}
+		if len(p.ids) <= room {
+			return p, nil
+		}
+		shorter, n := dropOldest(messages)
+		if r.Overflow == Refuse || n == 0 {
+			return p, &ContextFullError{Need: len(p.ids), Size: size}
+		}
+		messages, dropped = shorter, dropped+n
+	}
+}
+
+// dropOldest leaves out the oldest turn, a user's message with everything up to the next one. System messages and the
+// last turn stay. n is the number of messages left out, 0 where nothing can be.
+func dropOldest(messages []chat.Message) (rest []chat.Message, n int) {
+	var users []int
+	for i, m := range messages {
+		if m.Role == chat.User {
+			users = append(users, i)
+		}
+	}
+	if len(users) < 2 {
+		return messages, 0
+	}
+	for i, m := range messages {
+		if i < users[1] && m.Role != chat.System {
+			n++
+			continue
+		}
+		rest = append(rest, m)
+	}
+	return rest, n
+}

@@ -1,0 +1,146 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"burble/gguf"
+)
+
+// Config holds the hyperparameters that every transformer family shares, as the file's metadata gives them.
+// Families with more of them read the rest through their [Loader].
+type Config struct {
+	Arch     string  // general.architecture
+	Layers   int     // transformer blocks
+	Dim      int     // width of the residual stream
+	FFN      int     // width of the feed-forward network
+	Heads    int     // query heads
+	KVHeads  int     // key and value heads (GQA: a divisor of Heads)
+	KeyDim   int     // elements of a query or key head
+	ValueDim int     // elements of a value head
+	Vocab    int     // rows of the token embedding
+	Context  int     // tokens the model was trained for
+	Eps      float32 // of the norms
+	RopeDim  int     // elements of a head that are rotated
+	RopeBase float64 // θ of the rotary embedding
+}
+
+// Upper bounds that no published model comes near. They keep products of hyperparameters inside an int.
+const (
+	maxLayers  = 1 << 12
+	maxWidth   = 1 << 24
+	maxContext = 1 << 28
+)
+
+// hyper reads "<arch>.<key>" metadata and keeps the first thing that was wrong.
+type hyper struct {
+	md   *gguf.Metadata
+	arch string
+	err  error
+}
+
+func (h *hyper) fail(format string, args ...any) {
+	if h.err == nil {
+		h.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (h *hyper) has(key string) bool {
+	_, ok := h.md.Value(h.arch + "." + key)
+	return ok
+}
+
+// int returns a required whole number in 1..limit.
+func (h *hyper) int(key string, limit int) int {
+	if !h.has(key) {
+		h.fail("the file lacks %s.%s, which every %s model has", h.arch, key, h.arch)
+		return 1
+	}
+	return h.intOr(key, 1, limit)
+}
+
+// intOr returns a whole number in 1..limit, or def where the file has none. Some files give such a number once
+// per layer; where all layers agree that is the same thing, otherwise it is an error here.
+func (h *hyper) intOr(key string, def, limit int) int {
+	full := h.arch + "." + key
+	if !h.has(key) {
+		return def
+	}
+	n, ok := h.md.Uint(full)
+	if !ok {
+		list, isList := h.md.Ints(full)
+		if !isList || len(list) == 0 {
+			h.fail("%s is not a whole number", full)
+			return 1
+		}
+		for _, v := range list {
+			if v != list[0] {
+				h.fail("%s differs between layers, which %s does not support", full, h.arch)
+				return 1
+			}
+		}
+		n = uint64(max(list[0], 0))
+	}
+	if n < 1 || n > uint64(limit) {
+		h.fail("%s is %d; it should be between 1 and %d", full, n, limit)
+		return 1
+	}
+	return int(n)
+}
+
+func (h *hyper) floatOr(key string, def float64) float64 {
+	if !h.has(key) {
+		return def
+	}
+	v, ok := h.md.Float(h.arch + "." + key)
+	if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
+		h.fail("%s.%s is not a number", h.arch, key)
+		return def
+	}
+	return v
+}
+
+// readConfig reads the shared hyperparameters and checks them against each other.
+func readConfig(f *gguf.File, arch string) (Config, *hyper, error) {
+	h := &hyper{md: f.Metadata, arch: arch}
+	c := Config{
+		Arch:    arch,
+		Layers:  h.int("block_count", maxLayers),
+		Dim:     h.int("embedding_length", maxWidth),
+		FFN:     h.int("feed_forward_length", maxWidth),
+		Heads:   h.int("attention.head_count", maxWidth),
+		Context: h.int("context_length", maxContext),
+	}
+	c.KVHeads = h.intOr("attention.head_count_kv", c.Heads, maxWidth)
+	if h.err == nil && c.Heads > c.Dim {
+		h.fail("%s has %d attention heads in a width of %d", arch, c.Heads, c.Dim)
+	}
+	c.KeyDim = h.intOr("attention.key_length", max(1, c.Dim/c.Heads), maxWidth)
+	c.ValueDim = h.intOr("attention.value_length", max(1, c.Dim/c.Heads), maxWidth)
+	c.RopeDim = h.intOr("rope.dimension_count", c.KeyDim, maxWidth)
+	c.RopeBase = h.floatOr("rope.freq_base", 10000)
+	c.Eps = float32(h.floatOr("attention.layer_norm_rms_epsilon", h.floatOr("attention.layer_norm_epsilon", 1e-5)))
+	if h.err == nil && c.Heads%c.KVHeads != 0 {
+		h.fail("%d query heads can't share %d key/value heads", c.Heads, c.KVHeads)
+	}
+	if h.err == nil && (c.RopeDim > c.KeyDim || c.RopeDim%2 != 0) {
+		h.fail("%s.rope.dimension_count is %d; it should be even and at most the head's %d", arch, c.RopeDim, c.KeyDim)
+	}
+	if h.err == nil && c.RopeBase <= 0 {
+		h.fail("%s.rope.freq_base is %v; it should be positive", arch, c.RopeBase)
+	}
+	embd, ok := f.Tensor("token_embd.weight")
+	switch {
+	case !ok:
+		h.fail("the file has no token_embd.weight: it is not a whole language model")
+	case len(embd.Shape) != 2 || embd.Shape[1] != c.Dim:
+		h.fail("token_embd.weight is %v; it should be [vocabulary × %d]", embd.Shape, c.Dim)
+	default:
+		c.Vocab = embd.Shape[0]
+	}
+	return c, h, h.err
+}
+
+// ErrUnsupported is wrapped by errors for files that are sound but that no code here can run.
+var ErrUnsupported = errors.New("not supported")

@@ -1,0 +1,217 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"burble/gguf"
+	"burble/inference/compute"
+)
+
+// Placement says which device runs which blocks: Devices[i] runs the blocks from Until[i-1] (0 for the first) up to,
+// but not including, Until[i]. The first device also embeds the tokens, the last one computes the logits.
+type Placement struct {
+	Devices []compute.Device
+	Until   []int
+}
+
+// OnOne places a whole model on one device.
+func OnOne(d compute.Device, layers int) Placement {
+	return Placement{Devices: []compute.Device{d}, Until: []int{layers}}
+}
+
+// check reports whether p covers the layers exactly once, in order.
+func (p Placement) check(layers int) error {
+	last := 0
+	for _, u := range p.Until {
+		if u < last {
+			return fmt.Errorf("placement %v does not ascend", p.Until)
+		}
+		last = u
+	}
+	if len(p.Devices) == 0 || len(p.Devices) != len(p.Until) || last != layers {
+		return fmt.Errorf("placement %v on %d devices does not cover %d layers", p.Until, len(p.Devices), layers)
+	}
+	return nil
+}
+
+// Loader gives an architecture its weights. Binding comes first: the architecture names every tensor it needs with
+// the shape it must have, and gets a tensor that is filled in afterwards. So a file that lacks a tensor is refused
+// before anything is read, and a device can load everything in one go.
+type Loader struct {
+	Config
+	file  *gguf.File
+	hyper *hyper
+	place Placement
+	wants []want
+	bound map[string]*compute.Tensor // by device and name, so that tied weights are loaded once
+	err   error
+}
+
+// want is a tensor to be filled: from a tensor of the file, or from values.
+type want struct {
+	device int
+	label  string
+	src    *gguf.Tensor
+	values []float32
+	dst    *compute.Tensor
+}
+
+// Scope is a place in the model, such as block 7, with the device that runs it.
+type Scope struct {
+	l      *Loader
+	device int
+	prefix string
+}
+
+// Input is the scope of the embedding.
+func (l *Loader) Input() Scope { return Scope{l: l} }
+
+// Layer is the scope of block i: names get the prefix "blk.i.".
+func (l *Loader) Layer(i int) Scope {
+	d := 0
+	for d < len(l.place.Until)-1 && i >= l.place.Until[d] {
+		d++
+	}
+	return Scope{l: l, device: d, prefix: fmt.Sprintf("blk.%d.", i)}
+}
+
+// Output is the scope of the final norm and the output projection.
+func (l *Loader) Output() Scope { return Scope{l: l, device: len(l.place.Devices) - 1} }
+
+func (l *Loader) fail(format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf(format, args...)
+	}
+}
+
+// Has reports whether the file has a tensor of that name.
+func (s Scope) Has(name string) bool {
+	_, ok := s.l.file.Tensor(s.prefix + name)
+	return ok
+}
+
+// Weight binds a matrix of any type and of the given shape, outermost first.
+func (s Scope) Weight(name string, shape ...int) *compute.Tensor {
+	t := s.find(name, shape)
+	if t == nil {
+		return &compute.Tensor{}
+	}
+	return s.add(want{label: t.Name, src: t})
+}
+
+// Vector binds an F32 vector of n elements, such as a norm's weight or a bias. Other types are converted.
+func (s Scope) Vector(name string, n int) *compute.Tensor {
+	t := s.find(name, []int{n})
+	switch {
+	case t == nil:
+		return &compute.Tensor{}
+	case t.Type == gguf.F32:
+		return s.add(want{label: t.Name, src: t})
+	}
+	values := make([]float32, n)
+	if err := gguf.Dequantize(t.Type, values, t.Data); err != nil {
+		s.l.fail("%s: %w", t.Name, err)
+	}
+	return s.add(want{label: t.Name, values: values})
+}
+
+// OptionalVector is Vector, or nil where the file has no such tensor.
+func (s Scope) OptionalVector(name string, n int) *compute.Tensor {
+	if !s.Has(name) {
+		return nil
+	}
+	return s.Vector(name, n)
+}
+
+// Const binds values that are computed rather than read. The label names them; equal labels on a device share.
+func (s Scope) Const(label string, values []float32) *compute.Tensor {
+	return s.add(want{label: label, values: values})
+}
+
+func (s Scope) find(name string, shape []int) *gguf.Tensor {
+	t, ok := s.l.file.Tensor(s.prefix + name)
+	if !ok {
+		s.l.fail("the file has no tensor %s%s, which %s needs", s.prefix, name, s.l.Arch)
+		return nil
+	}
+	same := len(t.Shape) == len(shape)
+	for i := 0; same && i < len(shape); i++ {
+		same = t.Shape[i] == shape[i]
+	}
+	if !same {
+		s.l.fail("%s is %v; by the file's metadata it should be %v", t.Name, t.Shape, shape)
+		return nil
+	}
+	return t
+}
+
+func (s Scope) add(w want) *compute.Tensor {
+	w.device = s.device
+	key := fmt.Sprintf("%d/%s", s.device, w.label)
+	if t, ok := s.l.bound[key]; ok {
+		return t
+	}
+	w.dst = &compute.Tensor{}
+	s.l.bound[key] = w.dst
+	s.l.wants = append(s.l.wants, w)
+	return w.dst
+}
+
+// load fills everything that was bound. Progress counts bytes of the file.
+func (l *Loader) load(ctx context.Context, queues []compute.Queue, progress func(done, total int64)) error {
+	var done, total int64
+	for _, w := range l.wants {
+		if w.src != nil {
+			total += w.src.Bytes()
+		}
+	}
+	progress(0, total)
+	for d, dev := range l.place.Devices {
+		var sources []*gguf.Tensor
+		var targets []*compute.Tensor
+		for _, w := range l.wants {
+			switch {
+			case w.device != d:
+			case w.src != nil:
+				sources, targets = append(sources, w.src), append(targets, w.dst)
+			default:
+				t, err := dev.New(w.label, gguf.F32, len(w.values))
+				if err != nil {
+					return fmt.Errorf("%s: %w", w.label, err)
+				}
+				*w.dst = *t
+				queues[d].Write(t, floatBytes(w.values))
+			}
+		}
+		loaded, err := compute.LoadAll(ctx, dev, sources, func(n int64) { done += n; progress(done, total) })
+		for i, t := range loaded {
+			*targets[i] = *t
+		}
+		if err != nil {
+			return err
+		}
+		if err := queues[d].Sync(); err != nil {
+			return fmt.Errorf("uploading constants: %w", err)
+		}
+	}
+	return nil
+}
+
+func floatBytes(values []float32) []byte {
+	b := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// output binds the output projection, which many files share with the token embedding.
+func (s Scope) output() *compute.Tensor {
+	if s.Has("output.weight") {
+		return s.Weight("output.weight", s.l.Vocab, s.l.Dim)
+	}
+	return s.Weight("token_embd.weight", s.l.Vocab, s.l.Dim)
+}

@@ -1,0 +1,338 @@
+// Package model holds the networks: one file per architecture, each a forward pass from top to bottom.
+//
+// A [Model] is a loaded network on its devices; a [Cache] is the memory of one conversation. [Model.Forward] runs a
+// few tokens through the network. What an architecture's file contains is described in docs/adding-a-model.md.
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sort"
+
+	"burble/gguf"
+	"burble/inference/compute"
+)
+
+// Network is one architecture with its weights. Its three methods are the forward pass, in order; they issue
+// operations on p and never read a result. Shapes depend on p.Rows and the hyperparameters alone.
+type Network interface {
+	// Embed turns p.Tokens into the residual stream p.X.
+	Embed(p *Pass)
+	// Layer runs block i over the residual stream p.X.
+	Layer(p *Pass, i int)
+	// Head computes logits [n, vocab] from rows x [n, dim] of the residual stream.
+	Head(p *Pass, logits, x *compute.Tensor)
+	// KV says what block i keeps in the cache.
+	KV(i int) KVSpec
+}
+
+// KVSpec is the key and value cache of one block.
+type KVSpec struct{ Heads, KeyDim, ValueDim int }
+
+// KV is the spec of a block with the shared hyperparameters: a default that a network gets by embedding Config.
+func (c *Config) KV(int) KVSpec {
+	return KVSpec{Heads: c.KVHeads, KeyDim: c.KeyDim, ValueDim: c.ValueDim}
+}
+
+// architectures is the table of what can be run, by general.architecture.
+var architectures = map[string]func(l *Loader, rope ropeTable) Network{
+	"llama": newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
+	"qwen2": newQwen2,
+	"qwen3": newQwen3,
+}
+
+// Architectures lists what can be run, in alphabetical order.
+func Architectures() []string {
+	names := make([]string, 0, len(architectures))
+	for name := range architectures {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Model is a network with its weights on its devices. It is used from one goroutine at a time.
+type Model struct {
+	Config
+	net      Network
+	segments []*segment
+	weights  []*compute.Tensor // what Close frees, with the device of each
+	devices  []compute.Device
+	maxRows  int
+	closed   bool
+}
+
+// headRows is how many rows of logits are computed at a time: a vocabulary is wide.
+const headRows = 16
+
+// segment is a run of blocks on one device.
+type segment struct {
+	dev    compute.Device
+	queue  compute.Queue
+	lo, hi int // blocks [lo, hi)
+	// On the device:
+	tokens *compute.Tensor // [maxRows] I32
+	past   *compute.Tensor // [1] I32: tokens in the cache before the pass
+	x      *compute.Tensor // [maxRows, dim] the residual stream
+	logits *compute.Tensor // [1, vocab], on the last segment
+	best   *compute.Tensor // [1, 1] I32: arg-max of logits
+	bestP  *compute.Tensor // [1, 1]
+	temps  temps
+	handed []byte // the residual stream on its way from the previous segment
+}
+
+// Architecture returns the file's general.architecture and the number of blocks, for choosing a placement, or an
+// error wrapping ErrUnsupported that lists what can be run.
+func Architecture(f *gguf.File) (arch string, layers int, err error) {
+	arch, ok := f.Metadata.String("general.architecture")
+	if !ok || arch == "" {
+		return "", 0, errors.New("the file does not name its architecture (general.architecture): it is not a language model")
+	}
+	if _, ok := architectures[arch]; !ok {
+		return "", 0, fmt.Errorf("architecture %q is %w; supported, nearest first: %s", arch, ErrUnsupported, nearest(arch))
+	}
+	h := &hyper{md: f.Metadata, arch: arch}
+	return arch, h.int("block_count", maxLayers), h.err
+}
+
+// Open loads the model of f onto the devices of place. A pass has at most maxRows tokens. The file and the devices
+// must outlive the model. progress counts bytes of the file; cancelling ctx ends the load.
+func Open(ctx context.Context, f *gguf.File, place Placement, maxRows int, progress func(done, total int64)) (m *Model, err error) {
+	arch, layers, err := Architecture(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := place.check(layers); err != nil {
+		return nil, err
+	}
+	config, h, err := readConfig(f, arch)
+	if err != nil {
+		return nil, err
+	}
+	rope, err := readRope(f, config, h)
+	if err != nil {
+		return nil, err
+	}
+	l := &Loader{Config: config, file: f, hyper: h, place: place, bound: map[string]*compute.Tensor{}}
+	net := architectures[arch](l, rope)
+	if err := errors.Join(l.err, h.err); err != nil {
+		return nil, err
+	}
+	m = &Model{Config: config, net: net, maxRows: maxRows, devices: place.Devices}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.Close())
+			m = nil
+		}
+	}()
+	var queues []compute.Queue
+	lo := 0
+	for i, dev := range place.Devices {
+		q, err := dev.NewQueue()
+		if err != nil {
+			return m, err
+		}
+		queues = append(queues, q)
+		m.segments = append(m.segments, &segment{dev: dev, queue: q, lo: lo, hi: place.Until[i]})
+		lo = place.Until[i]
+	}
+	for _, w := range l.wants {
+		m.weights = append(m.weights, w.dst)
+	}
+	if err := l.load(ctx, queues, progress); err != nil {
+		return m, err
+	}
+	for i := range m.segments {
+		if err := m.allocate(i); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// allocate makes the buffers of a segment. What the network needs for itself is found by a pass that computes nothing.
+func (m *Model) allocate(i int) error {
+	s := m.segments[i]
+	newTensor := func(label string, typ gguf.Type, shape ...int) *compute.Tensor {
+		t, err := s.dev.New(label, typ, shape...)
+		if err != nil {
+			s.temps.err = errors.Join(s.temps.err, err)
+			return nil
+		}
+		m.weights = append(m.weights, t)
+		return t
+	}
+	s.tokens = newTensor("tokens", gguf.I32, m.maxRows)
+	s.past = newTensor("past", gguf.I32, 1)
+	s.x = newTensor("residual stream", gguf.F32, m.maxRows, m.Dim)
+	last := i == len(m.segments)-1
+	if last {
+		s.logits = newTensor("logits", gguf.F32, 1, m.Vocab)
+		s.best = newTensor("best token", gguf.I32, 1, 1)
+		s.bestP = newTensor("best logit", gguf.F32, 1, 1)
+	}
+	if s.temps.err != nil {
+		return s.temps.err
+	}
+	dry := compute.NewRecorder()
+	cache := newDryCache(m.net, m.Layers, dry)
+	s.temps.dry = dry
+	p := &Pass{Queue: dry, Rows: m.maxRows, Bound: 1, Tokens: s.tokens, Past: s.past, X: s.x, Cache: cache, temps: &s.temps}
+	m.issue(context.Background(), i, p, false)
+	if last {
+		n := min(headRows, m.maxRows)
+		m.net.Head(p, dry.Tensor("logits", gguf.F32, n, m.Vocab), s.x.Slice(0, 0, n))
+	}
+	s.temps.dry = nil
+	s.temps.allocate(newTensor)
+	return s.temps.err
+}
+
+// issue issues the operations of segment i. It stops early when ctx ends.
+func (m *Model) issue(ctx context.Context, i int, p *Pass, head bool) {
+	s := m.segments[i]
+	if i == 0 {
+		m.net.Embed(p)
+	}
+	for b := s.lo; b < s.hi && ctx.Err() == nil; b++ {
+		m.net.Layer(p, b)
+	}
+	if i == len(m.segments)-1 && head {
+		m.net.Head(p, s.logits, p.X.Slice(0, p.Rows-1, p.Rows))
+		p.TopK(s.bestP, s.best, s.logits)
+	}
+}
+
+// MaxRows is the largest number of tokens a pass may have.
+func (m *Model) MaxRows() int { return m.maxRows }
+
+// Forward runs tokens through the network, at most MaxRows of them, after the past ones that cache holds, and
+// adds them to the cache. With head, the logits of the last token are computed, to be fetched by Logits or Best.
+// When ctx ends, so does the pass, and the cache is as it was before.
+func (m *Model) Forward(ctx context.Context, cache *Cache, tokens []int32, past int, head bool) error {
+	last := len(m.segments) - 1
+	for i := range m.segments {
+		if err := m.run(ctx, i, cache, tokens, past, func(ctx context.Context, p *Pass) { m.issue(ctx, i, p, head && i == last) }, head); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// run prepares segment i and runs issue on its queue.
+func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, past int, issue func(context.Context, *Pass), head bool) error {
+	n := len(tokens)
+	if n == 0 || n > m.maxRows || past < 0 || past+n > cache.size {
+		return fmt.Errorf("a pass of %d tokens after %d: at most %d at once, and %d in all", n, past, m.maxRows, cache.size)
+	}
+	s := m.segments[i]
+	s.queue.Write(s.tokens.Slice(0, 0, n), int32Bytes(tokens))
+	s.queue.Write(s.past, int32Bytes([]int32{int32(past)}))
+	x := s.x.Slice(0, 0, n)
+	if i > 0 { // the residual stream comes from the previous device, by way of the host
+		if err := m.handOver(m.segments[i-1], s, n); err != nil {
+			return err
+		}
+	}
+	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.tokens.Slice(0, 0, n), Past: s.past, X: x, Cache: cache, temps: &s.temps}
+	var key compute.Key
+	if n == 1 && head { // the pass of a decoded token is worth capturing: it comes again and again
+		key = compute.Key{Segment: cache.id*len(m.segments) + i + 1, Rows: n, Bound: p.Bound}
+		ctx = context.WithoutCancel(ctx) // a captured pass is always whole
+	}
+	s.queue.Run(key, func(q compute.Queue) {
+		p.Queue = q
+		issue(ctx, p)
+	})
+	if err := s.queue.Sync(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (m *Model) handOver(from, to *segment, rows int) error {
+	size := rows * m.Dim * 4
+	if cap(to.handed) < size {
+		to.handed = make([]byte, size)
+	}
+	b := to.handed[:size]
+	from.queue.Read(b, from.x.Slice(0, 0, rows))
+	if err := from.queue.Sync(); err != nil {
+		return err
+	}
+	to.queue.Write(to.x.Slice(0, 0, rows), b)
+	return nil
+}
+
+// Logits copies the logits of the last Forward into dst, which has Vocab elements.
+func (m *Model) Logits(dst []float32) error {
+	s := m.segments[len(m.segments)-1]
+	return readFloats(s.queue, dst, s.logits)
+}
+
+// Best returns the arg-max of the logits of the last Forward, the lowest id among equals.
+func (m *Model) Best() (int32, error) {
+	s := m.segments[len(m.segments)-1]
+	var b [4]byte
+	s.queue.Read(b[:], s.best)
+	err := s.queue.Sync()
+	return int32(binary.LittleEndian.Uint32(b[:])), err
+}
+
+// ForwardAll is Forward with the logits of every token: each is called in order, with logits that it must not keep.
+func (m *Model) ForwardAll(ctx context.Context, cache *Cache, tokens []int32, past int, each func(i int, logits []float32) error) error {
+	last := len(m.segments) - 1
+	for i := range m.segments {
+		if err := m.run(ctx, i, cache, tokens, past, func(ctx context.Context, p *Pass) { m.issue(ctx, i, p, false) }, false); err != nil {
+			return err
+		}
+	}
+	s := m.segments[last]
+	logits, err := s.dev.New("logits of a batch", gguf.F32, min(headRows, len(tokens)), m.Vocab)
+	if err != nil {
+		return err
+	}
+	defer s.dev.Free(logits)
+	host := make([]float32, m.Vocab*min(headRows, len(tokens)))
+	for lo := 0; lo < len(tokens); lo += headRows {
+		n := min(headRows, len(tokens)-lo)
+		out := logits.Slice(0, 0, n)
+		p := &Pass{Queue: s.queue, Rows: n, Tokens: s.tokens.Slice(0, lo, lo+n), Past: s.past, X: s.x.Slice(0, lo, lo+n), Cache: cache, temps: &s.temps}
+		m.net.Head(p, out, p.X)
+		if err := readFloats(s.queue, host[:n*m.Vocab], out); err != nil {
+			return err
+		}
+		for j := range n {
+			if err := each(lo+j, host[j*m.Vocab:(j+1)*m.Vocab]); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close frees the weights and buffers, last made first, and closes the queues. The devices stay open.
+func (m *Model) Close() error {
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	var errs []error
+	for _, s := range m.segments {
+		errs = append(errs, s.queue.Sync())
+	}
+	for i := len(m.weights) - 1; i >= 0; i-- {
+		if w := m.weights[i]; w.Storage != nil {
+			w.Storage.Owner().Free(w)
+		}
+	}
+	for i := len(m.segments) - 1; i >= 0; i-- {
+		errs = append(errs, m.segments[i].queue.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,193 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"unsafe"
+
+	"burble/gguf"
+	"burble/inference/compute"
+)
+
+// Pass is one trip of a few tokens through a run of blocks. The embedded queue gives a network its operations.
+type Pass struct {
+	compute.Queue
+	Rows   int             // n: the tokens of the pass
+	Bound  int             // upper bound on the cache's length, see compute.Attention.Bound
+	Tokens *compute.Tensor // [n] I32
+	Past   *compute.Tensor // [1] I32: tokens in the cache before these
+	X      *compute.Tensor // [n, dim] the residual stream
+	Cache  *Cache
+	temps  *temps
+}
+
+// Tmp returns a buffer [rows, cols] of the pass. Equal names are the same memory, on every layer; the contents are
+// undefined until written. The number of columns belongs to the name.
+func (p *Pass) Tmp(name string, rows, cols int) *compute.Tensor { return p.temps.get(name, rows, cols) }
+
+// SelfAttention stores k and v [n, kvHeads, dim] in block i's cache and attends to all of it, out and q [n, heads, dim].
+func (p *Pass) SelfAttention(i int, out, q, k, v *compute.Tensor, a compute.Attention) {
+	a.Bound = p.Bound
+	kv := p.Cache.blocks[i]
+	p.StoreKV(kv.k, kv.v, k, v, p.Past)
+	p.Attend(out, q, kv.k, kv.v, p.Past, a)
+}
+
+// temps are the buffers of a segment, by name. A dry pass at load finds out which ones there are.
+type temps struct {
+	dry   *compute.Recorder // set during the dry pass
+	names []string
+	size  map[string][2]int // rows and columns
+	whole map[string]*compute.Tensor
+	views map[tempKey]*compute.Tensor // of the first rows, so that a pass allocates nothing
+	err   error
+}
+
+type tempKey struct {
+	name string
+	rows int
+}
+
+func (t *temps) get(name string, rows, cols int) *compute.Tensor {
+	if t.dry != nil {
+		if t.size == nil {
+			t.size = map[string][2]int{}
+		}
+		old, seen := t.size[name]
+		if !seen {
+			t.names = append(t.names, name)
+		} else if old[1] != cols {
+			t.err = fmt.Errorf("model: buffer %q has %d columns here and %d there", name, cols, old[1])
+		}
+		t.size[name] = [2]int{max(rows, old[0]), cols}
+		return t.dry.Tensor(name, gguf.F32, rows, cols)
+	}
+	key := tempKey{name, rows}
+	if v, ok := t.views[key]; ok {
+		return v
+	}
+	v := t.whole[name].Slice(0, 0, rows)
+	t.views[key] = v
+	return v
+}
+
+func (t *temps) allocate(newTensor func(label string, typ gguf.Type, shape ...int) *compute.Tensor) {
+	t.whole = map[string]*compute.Tensor{}
+	t.views = map[tempKey]*compute.Tensor{}
+	for _, name := range t.names {
+		t.whole[name] = newTensor(name, gguf.F32, t.size[name][0], t.size[name][1])
+	}
+}
+
+// Cache is the memory of one conversation: the keys and values of every token so far.
+type Cache struct {
+	id     int
+	size   int
+	blocks []kvBlock
+	owned  []*compute.Tensor
+}
+
+type kvBlock struct{ k, v *compute.Tensor } // [size, kvHeads, dim]
+
+var cacheIDs atomic.Int64 // tells the captured passes of one cache from another's; an identity, not state
+
+// NewCache makes a cache for size tokens, of type F16 or F32, on the devices that run the blocks.
+func (m *Model) NewCache(size int, typ gguf.Type) (*Cache, error) {
+	if typ != gguf.F16 && typ != gguf.F32 {
+		return nil, fmt.Errorf("a KV cache of type %s is %w; use f16 or f32", typ, ErrUnsupported)
+	}
+	c := &Cache{id: int(cacheIDs.Add(1)), size: size}
+	for _, s := range m.segments {
+		for b := s.lo; b < s.hi; b++ {
+			spec := m.net.KV(b)
+			k, err := s.dev.New(fmt.Sprintf("keys of layer %d", b), typ, size, spec.Heads, spec.KeyDim)
+			if err != nil {
+				c.Close()
+				return nil, fmt.Errorf("KV cache for %d tokens: %w", size, err)
+			}
+			c.owned = append(c.owned, k)
+			v, err := s.dev.New(fmt.Sprintf("values of layer %d", b), typ, size, spec.Heads, spec.ValueDim)
+			if err != nil {
+				c.Close()
+				return nil, fmt.Errorf("KV cache for %d tokens: %w", size, err)
+			}
+			c.owned = append(c.owned, v)
+			c.blocks = append(c.blocks, kvBlock{k, v})
+		}
+	}
+	return c, nil
+}
+
+// newDryCache describes a cache on a recorder.
+func newDryCache(n Network, layers int, dry *compute.Recorder) *Cache {
+	c := &Cache{size: 1}
+	for b := range layers {
+		spec := n.KV(b)
+		c.blocks = append(c.blocks, kvBlock{
+			dry.Tensor("keys", gguf.F16, 1, spec.Heads, spec.KeyDim),
+			dry.Tensor("values", gguf.F16, 1, spec.Heads, spec.ValueDim),
+		})
+	}
+	return c
+}
+
+// CacheBytes predicts the bytes of a cache for size tokens.
+func (m *Model) CacheBytes(size int, typ gguf.Type) int64 {
+	var n int64
+	for b := range m.Layers {
+		spec := m.net.KV(b)
+		n += int64(spec.Heads) * int64(spec.KeyDim+spec.ValueDim)
+	}
+	return n * int64(size) * int64(typ.BlockBytes()) / int64(typ.BlockElements())
+}
+
+// Size is the number of tokens the cache can hold.
+func (c *Cache) Size() int { return c.size }
+
+// Truncate makes the cache one of the first n tokens, and reports whether it could.
+func (c *Cache) Truncate(n int) bool {
+	// Every token has its own slot, so the later ones are simply overwritten.
+	return n <= c.size
+}
+
+// bucket rounds a length up, so that few different passes are captured: powers of two up to 4096, then
+// multiples of 4096.
+func (c *Cache) bucket(n int) int {
+	b := 256
+	for b < n && b < 4096 {
+		b *= 2
+	}
+	if b < n {
+		b = (n + 4095) / 4096 * 4096
+	}
+	return min(b, c.size)
+}
+
+// Close frees the cache's memory.
+func (c *Cache) Close() {
+	for i := len(c.owned) - 1; i >= 0; i-- {
+		c.owned[i].Storage.Owner().Free(c.owned[i])
+	}
+	c.owned, c.blocks = nil, nil
+}
+
+func readFloats(q compute.Queue, dst []float32, src *compute.Tensor) error {
+	if len(dst) != src.Len() {
+		return fmt.Errorf("model: %d elements don't fit %s", len(dst), src)
+	}
+	q.Read(unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), 4*len(dst)), src) // the supported machines are little-endian
+	return q.Sync()
+}
+
+func int32Bytes(ids []int32) []byte {
+	b := make([]byte, 0, 4*len(ids))
+	for _, id := range ids {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	return b
+}
+
+// attentionScale is the usual scale of attention logits.
+func attentionScale(keyDim int) float32 { return float32(1 / math.Sqrt(float64(keyDim))) }
