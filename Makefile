@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh Debian or Ubuntu machine:
+#
+#	make run              installs what is missing, builds Burble and opens it (MODEL=path opens a model)
+#	make test             installs what is missing and runs all tests
+
+GO      ?= go
+MODEL   ?=
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X burble/app.Version=$(VERSION)
+# Without a display there is no window to open: the terminal chat needs neither X nor GL to build.
+DISPLAYED := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
+
+.PHONY: run test build nogui setup setup-nogui vet race window bench clean
+
+run:
+ifneq ($(DISPLAYED),)
+	@.ci/setup window
+	@$(MAKE) --no-print-directory build
+	./burble $(MODEL)
+else
+	@echo "No display (DISPLAY and WAYLAND_DISPLAY are empty): opening the terminal chat."
+	@.ci/setup nogui
+	@$(MAKE) --no-print-directory nogui
+	./burble chat $(if $(MODEL),-m $(MODEL))
+endif
+
+build: ## the whole application
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o burble .
+
+nogui: ## the terminal commands alone, for headless machines
+	$(GO) build -trimpath -tags nogui -ldflags '$(LDFLAGS)' -o burble .
+
+test: setup
+	$(GO) test -timeout 15m ./...
+
+vet: setup
+	$(GO) vet ./...
+	$(GO) vet -tags nogui ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+race: setup ## everything but the C kernels, which the race detector can't see into
+	$(GO) test -race -short -timeout 15m $$($(GO) list ./... | grep -v /compute/cpu$$)
+
+window: setup ## drives the real window under Xvfb
+	@$(MAKE) --no-print-directory build
+	.ci/window.sh
+
+bench: ## figures for docs/performance.md
+	$(GO) test -run '^$$' -bench . ./inference/... ./ui/...
+
+setup:
+	@.ci/setup test
+
+clean:
+	rm -rf burble burble.exe dist
