@@ -1,9 +1,6 @@
 package gguf
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // codec converts one type's blocks. Both functions handle a whole number of
 // blocks: decode fills dst from src, encode fills dst from src.
@@ -12,23 +9,79 @@ type codec struct {
 	encode func(dst []byte, src []float32)
 }
 
-// codecFor returns the conversions for a type; nil where there is none.
+// codecFor returns the conversions for a type; a function is nil where there is none.
 func codecFor(t Type) codec {
 	switch t {
 	case F32:
 		return codec{decodeF32, encodeF32}
+	case F64:
+		return codec{decodeF64, nil}
 	case F16:
 		return codec{decodeF16, encodeF16}
 	case BF16:
 		return codec{decodeBF16, encodeBF16}
+	case I8:
+		return codec{decodeI8, nil}
+	case I16:
+		return codec{decodeI16, nil}
+	case I32:
+		return codec{decodeI32, nil}
+	case I64:
+		return codec{decodeI64, nil}
 	case Q4_0:
-		return codec{decodeQ4_0, nil}
+		return codec{decodeQ4_0, encodeQ4_0}
+	case Q4_1:
+		return codec{decodeQ4_1, encodeQ4_1}
+	case Q5_0:
+		return codec{decodeQ5_0, encodeQ5_0}
+	case Q5_1:
+		return codec{decodeQ5_1, encodeQ5_1}
 	case Q8_0:
 		return codec{decodeQ8_0, encodeQ8_0}
+	case Q8_1:
+		return codec{decodeQ8_1, nil}
+	case Q1_0:
+		return codec{decodeQ1_0, encodeQ1_0}
+	case Q2_0:
+		return codec{decodeQ2_0, encodeQ2_0}
+	case Q2_K:
+		return codec{decodeQ2_K, encodeQ2_K}
+	case Q3_K:
+		return codec{decodeQ3_K, encodeQ3_K}
 	case Q4_K:
-		return codec{decodeQ4_K, nil}
+		return codec{decodeQ4_K, encodeQ4_K}
+	case Q5_K:
+		return codec{decodeQ5_K, encodeQ5_K}
 	case Q6_K:
-		return codec{decodeQ6_K, nil}
+		return codec{decodeQ6_K, encodeQ6_K}
+	case Q8_K:
+		return codec{decodeQ8_K, nil}
+	case IQ1_S:
+		return codec{decodeIQ1_S, nil}
+	case IQ1_M:
+		return codec{decodeIQ1_M, nil}
+	case IQ2_XXS:
+		return codec{decodeIQ2_XXS, nil}
+	case IQ2_XS:
+		return codec{decodeIQ2_XS, nil}
+	case IQ2_S:
+		return codec{decodeIQ2_S, nil}
+	case IQ3_XXS:
+		return codec{decodeIQ3_XXS, nil}
+	case IQ3_S:
+		return codec{decodeIQ3_S, nil}
+	case IQ4_NL:
+		return codec{decodeIQ4_NL, encodeIQ4_NL}
+	case IQ4_XS:
+		return codec{decodeIQ4_XS, encodeIQ4_XS}
+	case MXFP4:
+		return codec{decodeMXFP4, encodeMXFP4}
+	case NVFP4:
+		return codec{decodeNVFP4, encodeNVFP4}
+	case TQ1_0:
+		return codec{decodeTQ1_0, nil}
+	case TQ2_0:
+		return codec{decodeTQ2_0, encodeTQ2_0}
 	}
 	return codec{}
 }
@@ -69,6 +122,3 @@ func Quantize(t Type, dst []byte, src []float32) error {
 	c.encode(dst, src)
 	return nil
 }
-
-// half reads a little-endian binary16, the form of nearly all block scales.
-func half(b []byte) float32 { return F16ToF32(binary.LittleEndian.Uint16(b)) }
