@@ -10,6 +10,16 @@ var fileTypes = map[uint64]string{
 	37: "TQ2_0", 38: "MXFP4", 39: "NVFP4", 40: "Q1_0", 41: "Q2_0",
 }
 
+// fileTypeNumber is the inverse of fileTypes, for names that are in it.
+func fileTypeNumber(name string) uint32 {
+	for number, n := range fileTypes {
+		if n == name {
+			return uint32(number)
+		}
+	}
+	return 0
+}
+
 // Quantisation names how the weights are stored, such as "Q4_K_M": what
 // general.file_type says, otherwise the type that most values have, and "" for
 // a file without tensors or file type.
