@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X burble/app.Version=$(VERSION)
 # Without a display there is no window to open: the terminal chat needs neither X nor GL to build.
 DISPLAYED := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 
-.PHONY: run test build nogui setup setup-nogui vet race window bench clean
+.PHONY: run test build nogui setup setup-nogui vet race window bench fresh clean
 
 run:
 ifneq ($(DISPLAYED),)
@@ -47,6 +47,9 @@ window: setup ## drives the real window under Xvfb
 
 bench: ## figures for docs/performance.md
 	$(GO) test -run '^$$' -bench . ./inference/... ./ui/...
+
+fresh: ## the two commands of the README, in a clean Debian chroot
+	.ci/fresh
 
 setup:
 	@.ci/setup test
