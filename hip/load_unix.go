@@ -1,0 +1,53 @@
+//go:build !windows
+
+package hip
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/ebitengine/purego"
+)
+
+// openLibrary loads a shared library by soname or path.
+func openLibrary(name string) (uintptr, error) {
+	return purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
+}
+
+// symbol finds an entry point; 0 where the library has none.
+func symbol(lib uintptr, name string) uintptr {
+	p, err := purego.Dlsym(lib, name)
+	if err != nil {
+		return 0
+	}
+	return p
+}
+
+// setenv sets a variable where C's getenv sees it. os.Setenv alone does so only in a program built with cgo.
+func setenv(name, value string) error {
+	if err := os.Setenv(name, value); err != nil {
+		return err
+	}
+	fn, err := purego.Dlsym(purego.RTLD_DEFAULT, "setenv")
+	if err != nil {
+		return fmt.Errorf("hip: libc's setenv: %w", err)
+	}
+	n, v := cString(name), cString(value)
+	r, _, _ := purego.SyscallN(fn, addr(&n[0]), addr(&v[0]), 1)
+	runtime.KeepAlive(n)
+	runtime.KeepAlive(v)
+	if int32(r) != 0 {
+		return fmt.Errorf("hip: setenv %s failed", name)
+	}
+	return nil
+}
+
+var (
+	hipLibraries = []string{"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so",
+		"/opt/rocm/lib/libamdhip64.so"}
+	hiprtcLibraries = []string{"libhiprtc.so.7", "libhiprtc.so.6", "libhiprtc.so.5", "libhiprtc.so", "/opt/rocm/lib/libhiprtc.so"}
+	cudaLibraries   = []string{"libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1", "libcuda.so"}
+	nvrtcLibraries  = []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so",
+		"/usr/local/cuda/lib64/libnvrtc.so"}
+)
