@@ -1,5 +1,7 @@
 package hip
 
+import "unsafe"
+
 // hipEntries are the entry points of AMD's runtime. Names and numbers: hip/hip_runtime_api.h of ROCm 5 to 7.
 func (d *driver) hipEntries() []entry {
 	return []entry{
@@ -74,7 +76,7 @@ func (d *driver) hipTarget(device int) string {
 			continue
 		}
 		buf := make([]byte, room)
-		if call(v.fn, addr(&buf[0]), uintptr(device)) != statusOK {
+		if call(v.fn, uintptr(unsafe.Pointer(&buf[0])), uintptr(device)) != statusOK {
 			continue
 		}
 		if t := gfxName(textOf(buf[v.offset : v.offset+256])); t != "" {

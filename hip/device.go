@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"unsafe"
 )
 
 // Memory is a device's memory in bytes. Free is -1 where it is unknown.
@@ -71,7 +72,7 @@ func (r *Runtime) describe(i int) (DeviceInfo, error) {
 	d := r.drv
 	info := DeviceInfo{Index: i, Backend: d.backend, Memory: Memory{Free: -1}}
 	var text [256]byte
-	if err := d.check(call(d.deviceName, addr(&text[0]), uintptr(len(text)), uintptr(i)), "DeviceGetName"); err != nil {
+	if err := d.check(call(d.deviceName, uintptr(unsafe.Pointer(&text[0])), uintptr(len(text)), uintptr(i)), "DeviceGetName"); err != nil {
 		return info, err
 	}
 	info.Name = textOf(text[:])
@@ -79,12 +80,12 @@ func (r *Runtime) describe(i int) (DeviceInfo, error) {
 		info.Name = fmt.Sprintf("%s device %d", d.backend, i)
 	}
 	text = [256]byte{}
-	if call(d.devicePCI, addr(&text[0]), 64, uintptr(i)) == statusOK {
+	if call(d.devicePCI, uintptr(unsafe.Pointer(&text[0])), 64, uintptr(i)) == statusOK {
 		info.PCI = strings.ToLower(textOf(text[:]))
 	}
 	attribute := func(id int) int {
 		var v int32
-		if id < 0 || call(d.deviceAttribute, addr(&v), uintptr(id), uintptr(i)) != statusOK {
+		if id < 0 || call(d.deviceAttribute, uintptr(unsafe.Pointer(&v)), uintptr(id), uintptr(i)) != statusOK {
 			return 0
 		}
 		return int(v)
@@ -108,7 +109,7 @@ func (r *Runtime) describe(i int) (DeviceInfo, error) {
 		}
 	}
 	var total uint64
-	if err := d.check(call(d.deviceMemory, addr(&total), uintptr(i)), "DeviceTotalMem"); err != nil {
+	if err := d.check(call(d.deviceMemory, uintptr(unsafe.Pointer(&total)), uintptr(i)), "DeviceTotalMem"); err != nil {
 		return info, err
 	}
 	info.Memory.Total = int64(total)
@@ -127,7 +128,7 @@ func (r *Runtime) withDevice(i int, f func()) error {
 	before := r.current
 	var context uintptr
 	if d.backend == CUDA {
-		if err := d.check(call(d.primaryRetain, addr(&context), uintptr(i)), "DevicePrimaryCtxRetain"); err != nil {
+		if err := d.check(call(d.primaryRetain, uintptr(unsafe.Pointer(&context)), uintptr(i)), "DevicePrimaryCtxRetain"); err != nil {
 			return err
 		}
 		defer call(d.primaryRelease, uintptr(i))
@@ -153,7 +154,7 @@ func (r *Runtime) withDevice(i int, f func()) error {
 func (r *Runtime) memory(info DeviceInfo) Memory {
 	var free, total uint64
 	m := Memory{Total: info.Memory.Total, Free: -1}
-	if call(r.drv.memoryInfo, addr(&free), addr(&total)) == statusOK {
+	if call(r.drv.memoryInfo, uintptr(unsafe.Pointer(&free)), uintptr(unsafe.Pointer(&total))) == statusOK {
 		m = Memory{Total: int64(total), Free: int64(free)}
 	}
 	if info.Backend == HIP && !info.Software {
@@ -202,7 +203,7 @@ func (r *Runtime) OpenDevice(i int) (*Device, error) {
 		events: map[*Event]struct{}{}, graphs: map[*Graph]struct{}{}}
 	d.arena = newArena(d, r.opts.SlabBytes)
 	if r.drv.backend == CUDA {
-		s := call(r.drv.primaryRetain, addr(&d.context), uintptr(i))
+		s := call(r.drv.primaryRetain, uintptr(unsafe.Pointer(&d.context)), uintptr(i))
 		if err := r.drv.check(s, "DevicePrimaryCtxRetain"); err != nil {
 			return nil, err
 		}

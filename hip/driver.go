@@ -28,12 +28,10 @@ func (b Backend) String() string {
 type status int32
 
 const (
-	statusOK             status = 0
-	statusInvalidValue   status = 1
-	statusOutOfMemory    status = 2
-	statusNotInitialized status = 3
-	statusNoDevice       status = 100
-	statusNotReady       status = 600
+	statusOK          status = 0
+	statusOutOfMemory status = 2
+	statusNoDevice    status = 100
+	statusNotReady    status = 600
 )
 
 // driver is the table of entry points that both backends fill: bind_hip.go and bind_cuda.go. The calls that
@@ -133,7 +131,8 @@ func (d *driver) bind(entries []entry) error {
 	return nil
 }
 
-// call calls an entry point. Arguments converted from pointers to Go memory are kept alive for the call.
+// call calls an entry point. Go memory is passed as uintptr(unsafe.Pointer(&x)), written out in the call itself: only
+// then does the directive below see it, and keep x alive and off the stack, which moves.
 //
 //go:uintptrescapes
 func call(fn uintptr, args ...uintptr) status {
@@ -163,7 +162,7 @@ func (d *driver) statusName(s status) string {
 	}
 	if d.backend == CUDA {
 		var text uintptr
-		if call(d.errorName, uintptr(s), addr(&text)) != statusOK || text == 0 {
+		if call(d.errorName, uintptr(s), uintptr(unsafe.Pointer(&text))) != statusOK || text == 0 {
 			return ""
 		}
 		return goString(text)
@@ -171,9 +170,6 @@ func (d *driver) statusName(s status) string {
 	r, _, _ := purego.SyscallN(d.errorName, uintptr(s))
 	return goString(r)
 }
-
-// addr is the address of Go memory for an argument of call. The result must be used in the call expression itself.
-func addr[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
 
 // pointer makes a Go pointer of an address of C memory.
 func pointer(address uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&address)) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unsafe"
 )
 
 // Graph is a captured sequence of operations that replays with one call.
@@ -57,7 +58,7 @@ func (s *Stream) capture(record func()) (*Graph, error) {
 		s.graph = g
 		defer func() { // also when record panics: a stream left capturing is of no use
 			s.graph = nil
-			st = call(d.endCapture, s.handle, addr(&handle))
+			st = call(d.endCapture, s.handle, uintptr(unsafe.Pointer(&handle)))
 		}()
 		s.markGraph(0)
 		record()
@@ -73,11 +74,11 @@ func (s *Stream) capture(record func()) (*Graph, error) {
 	}
 	if d.graphNodes != 0 {
 		var n uintptr
-		if call(d.graphNodes, handle, 0, addr(&n)) == statusOK {
+		if call(d.graphNodes, handle, 0, uintptr(unsafe.Pointer(&n))) == statusOK {
 			g.nodes = int(n)
 		}
 	}
-	if st := call(d.graphInstantiate, addr(&g.exec), handle, 0); st != statusOK {
+	if st := call(d.graphInstantiate, uintptr(unsafe.Pointer(&g.exec)), handle, 0); st != statusOK {
 		return nil, &CaptureError{Reason: "it could not be made ready", Err: d.check(st, "GraphInstantiateWithFlags")}
 	}
 	return g, nil
@@ -145,7 +146,7 @@ func (d *Device) newEvent(flags uintptr) (*Event, error) {
 		return nil, err
 	}
 	e := &Event{d: d, timing: flags == eventDefault}
-	if err := d.drv.check(call(d.drv.eventCreate, addr(&e.handle), flags), "EventCreateWithFlags"); err != nil {
+	if err := d.drv.check(call(d.drv.eventCreate, uintptr(unsafe.Pointer(&e.handle)), flags), "EventCreateWithFlags"); err != nil {
 		return nil, err
 	}
 	d.events[e] = struct{}{}
@@ -221,7 +222,7 @@ func Elapsed(start, end *Event) (time.Duration, error) {
 		return 0, err
 	}
 	var ms float32
-	if err := start.d.drv.check(call(start.d.drv.eventElapsed, addr(&ms), start.handle, end.handle), "EventElapsedTime"); err != nil {
+	if err := start.d.drv.check(call(start.d.drv.eventElapsed, uintptr(unsafe.Pointer(&ms)), start.handle, end.handle), "EventElapsedTime"); err != nil {
 		return 0, err
 	}
 	return time.Duration(float64(ms) * float64(time.Millisecond)), nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
@@ -34,7 +35,7 @@ func setenv(name, value string) error {
 		return fmt.Errorf("hip: libc's setenv: %w", err)
 	}
 	n, v := cString(name), cString(value)
-	r, _, _ := purego.SyscallN(fn, addr(&n[0]), addr(&v[0]), 1)
+	r, _, _ := purego.SyscallN(fn, uintptr(unsafe.Pointer(&n[0])), uintptr(unsafe.Pointer(&v[0])), 1)
 	runtime.KeepAlive(n)
 	runtime.KeepAlive(v)
 	if int32(r) != 0 {

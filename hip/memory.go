@@ -119,13 +119,13 @@ func (d *Device) AllocPinned(label string, n int) (*Pinned, error) {
 		return nil, fmt.Errorf("hip: allocating pinned memory %s: %d bytes", label, n)
 	}
 	p := &Pinned{d: d, label: label, n: n}
-	switch s := call(d.drv.hostAlloc, addr(&p.address), uintptr(n), hostPortable|hostMapped); {
+	switch s := call(d.drv.hostAlloc, uintptr(unsafe.Pointer(&p.address)), uintptr(n), hostPortable|hostMapped); {
 	case s == statusOutOfMemory:
 		return nil, &OutOfMemory{Device: d.info.Name, Label: "pinned memory " + label, Need: int64(n), Free: -1}
 	case s != statusOK:
 		return nil, d.drv.check(s, "HostAlloc")
 	}
-	if err := d.drv.check(call(d.drv.hostDevice, addr(&p.device), p.address, 0), "HostGetDevicePointer"); err != nil {
+	if err := d.drv.check(call(d.drv.hostDevice, uintptr(unsafe.Pointer(&p.device)), p.address, 0), "HostGetDevicePointer"); err != nil {
 		call(d.drv.hostFree, p.address)
 		return nil, err
 	}
@@ -252,7 +252,7 @@ func (a *arena) grow(label string, size int64, shared bool) (*slab, error) {
 		return nil, &OutOfMemory{Device: a.d.info.Name, Label: label, Need: size, Free: m.Free}
 	}
 	s := &slab{size: size, shared: shared, vacant: []extent{{0, size}}}
-	switch st := call(drv.alloc, addr(&s.address), uintptr(size)); {
+	switch st := call(drv.alloc, uintptr(unsafe.Pointer(&s.address)), uintptr(size)); {
 	case st == statusOutOfMemory:
 		return nil, &OutOfMemory{Device: a.d.info.Name, Label: label, Need: size, Free: m.Free}
 	case st != statusOK:

@@ -36,7 +36,7 @@ func (d *Device) LoadModule(label string, code []byte) (*Module, error) {
 		return nil, fmt.Errorf("hip: loading kernels %s: no code", label)
 	}
 	m := &Module{d: d, label: label, code: code}
-	if err := d.drv.check(call(d.drv.moduleLoad, addr(&m.handle), addr(&code[0])), "ModuleLoadData"); err != nil {
+	if err := d.drv.check(call(d.drv.moduleLoad, uintptr(unsafe.Pointer(&m.handle)), uintptr(unsafe.Pointer(&code[0]))), "ModuleLoadData"); err != nil {
 		return nil, fmt.Errorf("loading kernels %s for %s: %w", label, d.info.Target, err)
 	}
 	d.modules[m] = struct{}{}
@@ -53,7 +53,7 @@ func (m *Module) Function(name string) (*Function, error) {
 	}
 	f := &Function{name: name, d: m.d, shared: 48 << 10}
 	n := cString(name)
-	s := call(m.d.drv.moduleFunction, addr(&f.handle), m.handle, addr(&n[0]))
+	s := call(m.d.drv.moduleFunction, uintptr(unsafe.Pointer(&f.handle)), m.handle, uintptr(unsafe.Pointer(&n[0])))
 	if err := m.d.drv.check(s, "ModuleGetFunction"); err != nil {
 		return nil, fmt.Errorf("kernel %s of %s: %w", name, m.label, err)
 	}
@@ -76,7 +76,7 @@ func (f *Function) Info() FunctionInfo {
 	get := func(attribute uintptr) int {
 		var v int32
 		fn := f.d.drv.functionInfo
-		if fn == 0 || f.d.usable() != nil || call(fn, addr(&v), attribute, f.handle) != statusOK {
+		if fn == 0 || f.d.usable() != nil || call(fn, uintptr(unsafe.Pointer(&v)), attribute, f.handle) != statusOK {
 			return 0
 		}
 		return int(v)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"unsafe"
 )
 
 // rtc is the table of the run-time compilers' entry points: hiprtc mirrors NVRTC call for call.
@@ -66,7 +67,7 @@ func loadCompiler(b Backend, libraries []string) (*rtc, error) {
 
 func (c *rtc) version() string {
 	var major, minor int32
-	if call(c.versionOf, addr(&major), addr(&minor)) != statusOK {
+	if call(c.versionOf, uintptr(unsafe.Pointer(&major)), uintptr(unsafe.Pointer(&minor))) != statusOK {
 		return "unknown"
 	}
 	return fmt.Sprintf("%d.%d", major, minor)
@@ -79,49 +80,47 @@ func (c *rtc) compile(target string, src Source) ([]byte, error) {
 		arch = "--gpu-architecture="
 	}
 	options := append([]string{arch + target, "-std=c++17"}, src.Options...)
-	var keep [][]byte // C strings alive until the end
+	// The compiler gets arrays of strings, so addresses within Go memory: pinned until it is done.
+	var pins runtime.Pinner
+	defer pins.Unpin()
 	text := func(s string) uintptr {
 		b := cString(s)
-		keep = append(keep, b)
-		return addr(&b[0])
+		pins.Pin(&b[0])
+		return uintptr(unsafe.Pointer(&b[0]))
 	}
-	names, texts := make([]uintptr, 1, len(src.Headers)+1), make([]uintptr, 1, len(src.Headers)+1)
-	names, texts = names[:0], texts[:0]
+	array := func(list []uintptr) uintptr {
+		if len(list) == 0 {
+			return 0
+		}
+		pins.Pin(&list[0])
+		return uintptr(unsafe.Pointer(&list[0]))
+	}
+	var names, texts, opts []uintptr
 	for name, body := range src.Headers {
 		names, texts = append(names, text(name)), append(texts, text(body))
 	}
-	opts := make([]uintptr, 0, len(options))
 	for _, o := range options {
 		opts = append(opts, text(o))
 	}
-	var headerTexts, headerNames uintptr
-	if len(names) > 0 {
-		keepTexts, keepNames := texts, names
-		headerTexts, headerNames = addr(&keepTexts[0]), addr(&keepNames[0])
-	}
 	var program uintptr
-	st := call(c.create, addr(&program), text(src.Text), text(src.Name), uintptr(len(names)), headerTexts, headerNames)
-	runtime.KeepAlive(names)
-	runtime.KeepAlive(texts)
-	runtime.KeepAlive(keep)
+	st := call(c.create, uintptr(unsafe.Pointer(&program)), text(src.Text), text(src.Name), uintptr(len(names)), array(texts), array(names))
 	if st != statusOK {
 		return nil, fmt.Errorf("%s: creating the program failed with %d", c.path, st)
 	}
-	defer call(c.destroy, addr(&program))
-	st = call(c.compileProgram, program, uintptr(len(opts)), addr(&opts[0]))
-	runtime.KeepAlive(keep)
+	defer call(c.destroy, uintptr(unsafe.Pointer(&program)))
+	st = call(c.compileProgram, program, uintptr(len(opts)), array(opts))
 	if st != statusOK {
 		return nil, fmt.Errorf("%s (error %d, %s, options %s)", c.readLog(program), st, c.path, strings.Join(options, " "))
 	}
 	var size uintptr
-	if st := call(c.codeSize, program, addr(&size)); st != statusOK {
+	if st := call(c.codeSize, program, uintptr(unsafe.Pointer(&size))); st != statusOK {
 		return nil, fmt.Errorf("%s: asking for the code's size failed with %d", c.path, st)
 	}
 	if size == 0 {
 		return nil, errors.New("the compiler made no code: the target must be a real architecture")
 	}
 	code := make([]byte, size)
-	if st := call(c.code, program, addr(&code[0])); st != statusOK {
+	if st := call(c.code, program, uintptr(unsafe.Pointer(&code[0]))); st != statusOK {
 		return nil, fmt.Errorf("%s: fetching the code failed with %d", c.path, st)
 	}
 	return code, nil
@@ -129,11 +128,11 @@ func (c *rtc) compile(target string, src Source) ([]byte, error) {
 
 func (c *rtc) readLog(program uintptr) string {
 	var size uintptr
-	if call(c.logSize, program, addr(&size)) != statusOK || size == 0 {
+	if call(c.logSize, program, uintptr(unsafe.Pointer(&size))) != statusOK || size == 0 {
 		return "the compiler gave no message"
 	}
 	log := make([]byte, size)
-	if call(c.log, program, addr(&log[0])) != statusOK {
+	if call(c.log, program, uintptr(unsafe.Pointer(&log[0]))) != statusOK {
 		return "the compiler gave no message"
 	}
 	return strings.TrimSpace(textOf(log))

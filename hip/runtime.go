@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // Options say which driver to open and how. The zero value opens what the machine has, AMD first.
@@ -161,12 +162,12 @@ func (r *Runtime) start() error {
 		version = d.driverVersion
 	}
 	var v int32
-	if err := d.check(call(version, addr(&v)), "DriverGetVersion"); err != nil {
+	if err := d.check(call(version, uintptr(unsafe.Pointer(&v))), "DriverGetVersion"); err != nil {
 		return err
 	}
 	r.version = int(v)
 	var n int32
-	switch s := call(d.deviceCount, addr(&n)); {
+	switch s := call(d.deviceCount, uintptr(unsafe.Pointer(&n))); {
 	case s == statusNoDevice, s == statusOK && n == 0:
 		return ErrNoDevice
 	case s != statusOK:

@@ -56,7 +56,7 @@ func (d *Device) NewStream() (*Stream, error) {
 	}
 	s := &Stream{d: d, drv: d.drv, deadline: d.r.opts.Deadline, markEvery: uint64(d.r.opts.MarkEvery),
 		graphMarkEvery: d.r.opts.GraphMarkEvery}
-	if err := d.drv.check(call(d.drv.streamCreate, addr(&s.handle), streamNonBlocking), "StreamCreateWithFlags"); err != nil {
+	if err := d.drv.check(call(d.drv.streamCreate, uintptr(unsafe.Pointer(&s.handle)), streamNonBlocking), "StreamCreateWithFlags"); err != nil {
 		return nil, err
 	}
 	d.stream = s
