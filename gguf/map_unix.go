@@ -3,7 +3,6 @@
 package gguf
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -57,8 +56,6 @@ func (m *mapping) willNeed(offset, length int64) {
 	if start < 0 || start >= end {
 		return
 	}
-	err := unix.Madvise(m.data[start:end], unix.MADV_WILLNEED)
-	if errors.Is(err, unix.EINVAL) {
-		return // a hint that is not understood costs nothing
-	}
+	// A hint that the system does not take costs nothing.
+	_ = unix.Madvise(m.data[start:end], unix.MADV_WILLNEED)
 }

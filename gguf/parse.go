@@ -14,15 +14,17 @@ import (
 // Limits on what a header may ask for, far above any real model. They keep a
 // hostile file from costing more time or memory than it is worth.
 const (
-	maxKeyBytes     = 1 << 16 // the specification's limit
+	maxHeaderBytes  = 256 << 20
+	maxPairs        = 1 << 16
+	maxTensors      = 1 << 17
+	maxKeyBytes     = 1<<16 - 1 // the specification's limit
 	maxNameBytes    = 1 << 10
-	maxArrayBytes   = 256 << 20
-	maxHeaderBytes  = 1 << 30
+	maxStringBytes  = 16 << 20
+	maxArrayBytes   = 64 << 20
 	maxArrayDepth   = 4
-	maxNestedArrays = 1 << 16
-	maxDimensions   = 4 // GGML_MAX_DIMS
+	maxNestedArrays = 1 << 16 // in the whole header
+	maxDimensions   = 4       // GGML_MAX_DIMS
 	maxAlignment    = 1 << 20
-	maxStringBytes  = 64 << 20
 )
 
 const defaultAlignment = 32
@@ -72,6 +74,9 @@ func parse(c *cursor) (*File, error) {
 		return nil, fmt.Errorf("gguf: the header claims %d metadata pairs, but only %d bytes follow", pairs, left)
 	} else if tensors > left/33 {
 		return nil, fmt.Errorf("gguf: the header claims %d tensors, but only %d bytes follow", tensors, left)
+	}
+	if pairs > maxPairs || tensors > maxTensors {
+		return nil, fmt.Errorf("gguf: the header claims %d metadata pairs and %d tensors; at most %d and %d are possible", pairs, tensors, maxPairs, maxTensors)
 	}
 	for i := range pairs {
 		if err := c.pair(f.Metadata); err != nil {
@@ -151,6 +156,7 @@ type cursor struct {
 	off    int64
 	buf    []byte
 	bufOff int64
+	nested int // arrays in arrays so far
 }
 
 func (c *cursor) left() int64 { return c.size - c.off }
@@ -242,8 +248,7 @@ func (c *cursor) pair(m *Metadata) error {
 	if err != nil {
 		return fmt.Errorf("key %q: %w", key, err)
 	}
-	budget := maxNestedArrays
-	v, err := c.value(Kind(kind), 0, &budget)
+	v, err := c.value(Kind(kind), 0)
 	if err != nil {
 		return fmt.Errorf("key %q: %w", key, err)
 	}
@@ -251,9 +256,8 @@ func (c *cursor) pair(m *Metadata) error {
 	return nil
 }
 
-// value reads a value of a kind at a nesting depth; budget counts the arrays
-// that may still be nested in it.
-func (c *cursor) value(kind Kind, depth int, budget *int) (Value, error) {
+// value reads a value of a kind, depth arrays deep.
+func (c *cursor) value(kind Kind, depth int) (Value, error) {
 	if !kind.valid() {
 		return Value{}, fmt.Errorf("unknown value type %d at offset %d", uint32(kind), c.off-4)
 	}
@@ -262,7 +266,7 @@ func (c *cursor) value(kind Kind, depth int, budget *int) (Value, error) {
 		b, err := c.bytes(maxStringBytes)
 		return Value{kind: kind, str: string(b)}, err
 	case KindArray:
-		l, err := c.list(depth, budget)
+		l, err := c.list(depth)
 		return Value{kind: kind, list: l}, err
 	}
 	b, err := c.take(int64(kind.size()))
@@ -272,7 +276,7 @@ func (c *cursor) value(kind Kind, depth int, budget *int) (Value, error) {
 	return scalar(kind, b), nil
 }
 
-func (c *cursor) list(depth int, budget *int) (*list, error) {
+func (c *cursor) list(depth int) (*list, error) {
 	at := c.off
 	if depth == maxArrayDepth {
 		return nil, fmt.Errorf("arrays at offset %d are nested more than %d deep", at, maxArrayDepth)
@@ -307,11 +311,11 @@ func (c *cursor) list(depth int, budget *int) (*list, error) {
 	case KindString:
 		return l, c.strings(l)
 	case KindArray:
-		if *budget -= int(n); *budget < 0 {
+		if c.nested += int(n); c.nested > maxNestedArrays {
 			return nil, fmt.Errorf("more than %d nested arrays at offset %d", maxNestedArrays, at)
 		}
 		for range n {
-			v, err := c.value(KindArray, depth+1, budget)
+			v, err := c.value(KindArray, depth+1)
 			if err != nil {
 				return nil, err
 			}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"unicode/utf8"
 )
 
@@ -39,10 +38,10 @@ func NewWriter(out io.Writer) *Writer {
 }
 
 // Create returns a Writer for a file, which appears at path when Close has
-// succeeded; until then the data is in a temporary file beside it. An existing
-// file is replaced.
+// succeeded; until then the data is in path + ".partial". Existing files are
+// replaced.
 func Create(path string) (*Writer, error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
+	file, err := os.Create(path + ".partial")
 	if err != nil {
 		return nil, fmt.Errorf("gguf: create model file: %w", err)
 	}
@@ -56,7 +55,7 @@ func Create(path string) (*Writer, error) {
 // []Value for an array, whose elements must be of one kind. Setting a key again
 // replaces its value.
 func (w *Writer) Set(key string, value any) error {
-	if key == "" || len(key) >= maxKeyBytes || !utf8.ValidString(key) {
+	if key == "" || len(key) > maxKeyBytes || !utf8.ValidString(key) {
 		return fmt.Errorf("gguf: %s is not a valid metadata key", quote(key, 64))
 	}
 	v, err := NewValue(value)
