@@ -127,15 +127,16 @@ func openModel(ctx context.Context, path string, p Placement, release func() err
 	}
 	m.devices = append(m.devices, dev)
 	throttled := throttle(progress)
-	m.model, err = model.Open(ctx, m.file, model.OnOne(dev, layers), cpuRows, func(done, total int64) {
+	size := p.Context
+	if size <= 0 {
+		trained, _ := m.file.Metadata.Uint(arch + ".context_length") // model.Open checks it
+		size = int(min(trained, defaultContext))
+	}
+	m.model, err = model.Open(ctx, m.file, model.OnOne(dev, layers), model.Options{Rows: cpuRows, Context: size}, func(done, total int64) {
 		throttled(Progress{Stage: StageRead, Done: done, Total: total})
 	})
 	if err != nil {
 		return m, err
-	}
-	size := p.Context
-	if size <= 0 {
-		size = min(m.model.Context, defaultContext)
 	}
 	if m.cache, err = m.model.NewCache(size, kvType); err != nil {
 		return m, err

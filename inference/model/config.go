@@ -89,11 +89,22 @@ func (h *hyper) intOr(key string, def, limit int) int {
 	return int(n)
 }
 
+// countOr is intOr for a number that may be 0, which means none.
+func (h *hyper) countOr(key string, def int) int {
+	if n, ok := h.md.Uint(h.arch + "." + key); ok && n == 0 {
+		return 0
+	}
+	return h.intOr(key, def, maxContext)
+}
+
 func (h *hyper) floatOr(key string, def float64) float64 {
 	if !h.has(key) {
 		return def
 	}
 	v, ok := h.md.Float(h.arch + "." + key)
+	if n, whole := h.md.Int(h.arch + "." + key); whole {
+		v, ok = float64(n), true
+	}
 	if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
 		h.fail("%s.%s is not a number", h.arch, key)
 		return def

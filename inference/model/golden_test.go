@@ -16,9 +16,13 @@ import (
 	"burble/inference/model"
 )
 
-// shared returns a path in the folder of reference data beside the repository, or skips the test.
+// shared returns a path in testdata or in the folder of further reference data beside the repository, or skips the test.
 func shared(t testing.TB, path ...string) string {
 	t.Helper()
+	own := filepath.Join(append([]string{"testdata"}, path...)...)
+	if _, err := os.Stat(own); err == nil {
+		return own
+	}
 	full := filepath.Join(append([]string{"..", "..", "..", "shared"}, path...)...)
 	if _, err := os.Stat(full); err != nil {
 		t.Skipf("no reference data: %v", err)
@@ -70,7 +74,7 @@ func logits(t testing.TB, path string, dev compute.Device, ids []int32, kv gguf.
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	m, err := model.Open(ctx, f, model.OnOne(dev, layers), rows, func(int64, int64) {})
+	m, err := model.Open(ctx, f, model.OnOne(dev, layers), model.Options{Rows: rows}, func(int64, int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +114,7 @@ func newCPU(t testing.TB, o cpu.Options) compute.Device {
 
 // TestGoldens holds every supported architecture to logits that transformers computed in float32.
 func TestGoldens(t *testing.T) {
-	for _, arch := range []string{"llama", "llama_tied", "mistral", "qwen2", "qwen3"} {
+	for _, arch := range []string{"llama", "llama_tied", "mistral", "qwen2", "qwen3", "gemma3_text", "glm4", "granite", "phi3", "smollm3"} {
 		for _, rows := range []int{1, 7, 64} { // token by token, in uneven chunks, and all at once
 			t.Run(fmt.Sprintf("%s/%d", arch, rows), func(t *testing.T) {
 				dir := shared(t, "goldens", arch)
@@ -135,14 +139,10 @@ func TestQuantisedGoldens(t *testing.T) {
 		}
 		for _, file := range []string{"q8_0", "q4_0", "q4_k_m", "iq4_xs"} {
 			t.Run(arch+"/"+file, func(t *testing.T) {
-				dir := shared(t, "goldens-quantised", arch)
-				path := filepath.Join(dir, file+".gguf")
-				if _, err := os.Stat(path); err != nil {
-					t.Skip(err)
-				}
-				readJSON(t, filepath.Join(dir, "golden.json"), &golden)
-				exact := readFloats(t, filepath.Join(dir, file+".exact.f32"))
-				peer := readFloats(t, filepath.Join(dir, file+".logits.f32"))
+				path := shared(t, "goldens-quantised", arch, file+".gguf")
+				readJSON(t, shared(t, "goldens-quantised", arch, "golden.json"), &golden)
+				exact := readFloats(t, shared(t, "goldens-quantised", arch, file+".exact.f32"))
+				peer := readFloats(t, shared(t, "goldens-quantised", arch, file+".logits.f32"))
 
 				float := logits(t, path, newCPU(t, cpu.Options{FloatActivations: true}), golden.Tokens, gguf.F32, 64)
 				if e := relativeError(float, exact); !(e <= 1e-4) {

@@ -42,12 +42,13 @@ func (p Placement) check(layers int) error {
 // before anything is read, and a device can load everything in one go.
 type Loader struct {
 	Config
-	file  *gguf.File
-	hyper *hyper
-	place Placement
-	wants []want
-	bound map[string]*compute.Tensor // by device and name, so that tied weights are loaded once
-	err   error
+	file        *gguf.File
+	hyper       *hyper
+	place       Placement
+	contextSize int // tokens the KV cache will hold
+	wants       []want
+	bound       map[string]*compute.Tensor // by device and name, so that tied weights are loaded once
+	err         error
 }
 
 // want is a tensor to be filled: from a tensor of the file, or from values.
@@ -100,6 +101,15 @@ func (s Scope) Weight(name string, shape ...int) *compute.Tensor {
 		return &compute.Tensor{}
 	}
 	return s.add(want{label: t.Name, src: t})
+}
+
+// WeightRows binds rows [lo, hi) of a matrix of the shape [rows, cols]: a part of a tensor that holds several.
+func (s Scope) WeightRows(name string, lo, hi, rows, cols int) *compute.Tensor {
+	t := s.find(name, []int{rows, cols})
+	if t == nil {
+		return &compute.Tensor{}
+	}
+	return s.add(want{label: fmt.Sprintf("%s[%d:%d]", t.Name, lo, hi), src: t.Rows(lo, hi)})
 }
 
 // Vector binds an F32 vector of n elements, such as a norm's weight or a bias. Other types are converted.
@@ -206,12 +216,4 @@ func floatBytes(values []float32) []byte {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
 	return b
-}
-
-// output binds the output projection, which many files share with the token embedding.
-func (s Scope) output() *compute.Tensor {
-	if s.Has("output.weight") {
-		return s.Weight("output.weight", s.l.Vocab, s.l.Dim)
-	}
-	return s.Weight("token_embd.weight", s.l.Vocab, s.l.Dim)
 }

@@ -37,10 +37,17 @@ func (c *Config) KV(int) KVSpec {
 }
 
 // architectures is the table of what can be run, by general.architecture.
-var architectures = map[string]func(l *Loader, rope ropeTable) Network{
-	"llama": newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
-	"qwen2": newQwen2,
-	"qwen3": newQwen3,
+var architectures = map[string]func(l *Loader) Network{
+	"gemma":   newGemma(1),
+	"gemma2":  newGemma(2),
+	"gemma3":  newGemma(6),
+	"glm4":    newGLM4,
+	"granite": newGranite,
+	"llama":   newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
+	"phi3":    newPhi3,
+	"qwen2":   newQwen2,
+	"qwen3":   newQwen3,
+	"smollm3": newSmolLM3,
 }
 
 // Architectures lists what can be run, in alphabetical order.
@@ -97,9 +104,15 @@ func Architecture(f *gguf.File) (arch string, layers int, err error) {
 	return arch, h.int("block_count", maxLayers), h.err
 }
 
-// Open loads the model of f onto the devices of place. A pass has at most maxRows tokens. The file and the devices
-// must outlive the model. progress counts bytes of the file; cancelling ctx ends the load.
-func Open(ctx context.Context, f *gguf.File, place Placement, maxRows int, progress func(done, total int64)) (m *Model, err error) {
+// Options of a model.
+type Options struct {
+	Rows    int // the most tokens of a pass
+	Context int // tokens the KV cache will hold; 0: as many as the model was trained for
+}
+
+// Open loads the model of f onto the devices of place. The file and the devices must outlive the model. progress counts
+// bytes of the file; cancelling ctx ends the load.
+func Open(ctx context.Context, f *gguf.File, place Placement, o Options, progress func(done, total int64)) (m *Model, err error) {
 	arch, layers, err := Architecture(f)
 	if err != nil {
 		return nil, err
@@ -111,16 +124,12 @@ func Open(ctx context.Context, f *gguf.File, place Placement, maxRows int, progr
 	if err != nil {
 		return nil, err
 	}
-	rope, err := readRope(f, config, h)
-	if err != nil {
-		return nil, err
-	}
-	l := &Loader{Config: config, file: f, hyper: h, place: place, bound: map[string]*compute.Tensor{}}
-	net := architectures[arch](l, rope)
+	l := &Loader{Config: config, file: f, hyper: h, place: place, contextSize: o.Context, bound: map[string]*compute.Tensor{}}
+	net := architectures[arch](l)
 	if err := errors.Join(l.err, h.err); err != nil {
 		return nil, err
 	}
-	m = &Model{Config: config, net: net, maxRows: maxRows, devices: place.Devices}
+	m = &Model{Config: config, net: net, maxRows: o.Rows, devices: place.Devices}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close())

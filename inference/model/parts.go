@@ -2,39 +2,124 @@ package model
 
 import "burble/inference/compute"
 
-// gatedMLP is the feed-forward network of most families since Llama: down(silu(gate(x)) · up(x)), after a norm.
-// (Shazeer 2020, arXiv:2002.05202)
-type gatedMLP struct {
-	norm     *compute.Tensor // [dim]
-	gate, up *compute.Tensor // [ffn, dim]
-	down     *compute.Tensor // [dim, ffn]
-	ffn      int
+// projections are the four matrices of an attention block, with biases where the family has them.
+type projections struct {
+	q, k, v, o     *compute.Tensor // [heads·keyDim | kvHeads·keyDim | kvHeads·valueDim, dim] and [dim, heads·valueDim]
+	bq, bk, bv, bo *compute.Tensor // biases, or nil
 }
 
-func (s Scope) gatedMLP(dim, ffn int) gatedMLP {
-	return gatedMLP{
-		norm: s.Vector("ffn_norm.weight", dim),
-		gate: s.Weight("ffn_gate.weight", ffn, dim),
-		up:   s.Weight("ffn_up.weight", ffn, dim),
-		down: s.Weight("ffn_down.weight", dim, ffn),
-		ffn:  ffn,
+// projections binds attn_q, attn_k, attn_v and attn_output, with the biases that the file has.
+func (s Scope) projections() projections {
+	c := &s.l.Config
+	return projections{
+		q:  s.Weight("attn_q.weight", c.Heads*c.KeyDim, c.Dim),
+		k:  s.Weight("attn_k.weight", c.KVHeads*c.KeyDim, c.Dim),
+		v:  s.Weight("attn_v.weight", c.KVHeads*c.ValueDim, c.Dim),
+		o:  s.Weight("attn_output.weight", c.Dim, c.Heads*c.ValueDim),
+		bq: s.OptionalVector("attn_q.bias", c.Heads*c.KeyDim),
+		bk: s.OptionalVector("attn_k.bias", c.KVHeads*c.KeyDim),
+		bv: s.OptionalVector("attn_v.bias", c.KVHeads*c.ValueDim),
+		bo: s.OptionalVector("attn_output.bias", c.Dim),
 	}
 }
 
-// run computes out [n, dim] from the residual stream.
-func (m *gatedMLP) run(p *Pass, out *compute.Tensor, eps float32) {
+// qkv computes queries [n, heads, keyDim], keys [n, kvHeads, keyDim] and values [n, kvHeads, valueDim] of h [n, dim].
+func (a *projections) qkv(p *Pass, c *Config, h *compute.Tensor) (q, k, v *compute.Tensor) {
+	q = p.Tmp("q", p.Rows, c.Heads*c.KeyDim)
+	k = p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
+	v = p.Tmp("v", p.Rows, c.KVHeads*c.ValueDim)
+	p.MatMul(q, h, a.q)
+	p.MatMul(k, h, a.k)
+	p.MatMul(v, h, a.v)
+	p.addBias(q, a.bq)
+	p.addBias(k, a.bk)
+	p.addBias(v, a.bv)
+	return q.Heads(c.Heads), k.Heads(c.KVHeads), v.Heads(c.KVHeads)
+}
+
+// attend runs attention of block i over its cache, and the output projection into out [n, dim].
+func (a *projections) attend(p *Pass, c *Config, i int, out, q, k, v *compute.Tensor, o compute.Attention) {
+	attn := p.Tmp("attn", p.Rows, c.Heads*c.ValueDim)
+	p.SelfAttention(i, attn.Heads(c.Heads), q, k, v, o)
+	p.MatMul(out, attn, a.o)
+	p.addBias(out, a.bo)
+}
+
+// gatedMLP is the feed-forward network of most families since Llama: down(act(gate(x)) · up(x)). (Shazeer 2020,
+// arXiv:2002.05202)
+type gatedMLP struct {
+	gate, up *compute.Tensor // [ffn, dim]
+	down     *compute.Tensor // [dim, ffn]
+	ffn      int
+	act      compute.Activation
+}
+
+// gatedMLP binds ffn_gate, ffn_up and ffn_down.
+func (s Scope) gatedMLP(act compute.Activation) gatedMLP {
+	c := &s.l.Config
+	return gatedMLP{
+		gate: s.Weight("ffn_gate.weight", c.FFN, c.Dim),
+		up:   s.Weight("ffn_up.weight", c.FFN, c.Dim),
+		down: s.Weight("ffn_down.weight", c.Dim, c.FFN),
+		ffn:  c.FFN,
+		act:  act,
+	}
+}
+
+// fusedMLP binds ffn_up, whose first half is the gate, and ffn_down.
+func (s Scope) fusedMLP(act compute.Activation) gatedMLP {
+	c := &s.l.Config
+	return gatedMLP{
+		gate: s.WeightRows("ffn_up.weight", 0, c.FFN, 2*c.FFN, c.Dim),
+		up:   s.WeightRows("ffn_up.weight", c.FFN, 2*c.FFN, 2*c.FFN, c.Dim),
+		down: s.Weight("ffn_down.weight", c.Dim, c.FFN),
+		ffn:  c.FFN,
+		act:  act,
+	}
+}
+
+// run computes out [n, dim] from x [n, dim], which may be the same.
+func (m *gatedMLP) run(p *Pass, out, x *compute.Tensor) {
 	gate := p.Tmp("gate", p.Rows, m.ffn)
 	up := p.Tmp("up", p.Rows, m.ffn)
-	p.RMSNorm(out, p.X, m.norm, eps)
-	p.MatMul(gate, out, m.gate)
-	p.MatMul(up, out, m.up)
-	p.GLU(gate, gate, up, compute.SiLU)
+	p.MatMul(gate, x, m.gate)
+	p.MatMul(up, x, m.up)
+	p.GLU(gate, gate, up, m.act)
 	p.MatMul(out, gate, m.down)
+}
+
+// head is the end of every network here: a norm and the output projection.
+type head struct {
+	norm   *compute.Tensor // [dim]
+	output *compute.Tensor // [vocab, dim]
+}
+
+// head binds output_norm and output, which many files share with the token embedding.
+func (l *Loader) head() head {
+	s := l.Output()
+	name := "output.weight"
+	if !s.Has(name) {
+		name = "token_embd.weight"
+	}
+	return head{norm: s.Vector("output_norm.weight", l.Dim), output: s.Weight(name, l.Vocab, l.Dim)}
+}
+
+func (m *head) run(p *Pass, eps float32, logits, x *compute.Tensor) {
+	h := p.Tmp("head", x.Dim(0), x.Dim(1))
+	p.RMSNorm(h, x, m.norm, eps)
+	p.MatMul(logits, h, m.output)
 }
 
 // addBias adds b [cols] to every row of x, unless it is nil.
 func (p *Pass) addBias(x, b *compute.Tensor) {
 	if b != nil {
 		p.Add(x, x, b)
+	}
+}
+
+// norm normalises x in place by w, unless it is nil.
+func (p *Pass) norm(x, w *compute.Tensor, eps float32) {
+	if w != nil {
+		p.RMSNorm(x, x, w, eps)
 	}
 }

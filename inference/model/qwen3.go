@@ -8,40 +8,35 @@ type qwen3 struct {
 	Config
 	embed  *compute.Tensor // [vocab, dim]
 	layers []qwen3Layer
-	norm   *compute.Tensor // [dim]
-	output *compute.Tensor // [vocab, dim]
+	head   head
 }
 
 type qwen3Layer struct {
 	rope         compute.Rope
 	attnNorm     *compute.Tensor // [dim]
-	wq           *compute.Tensor // [heads·keyDim, dim]
-	wk           *compute.Tensor // [kvHeads·keyDim, dim]
-	wv           *compute.Tensor // [kvHeads·valueDim, dim]
-	wo           *compute.Tensor // [dim, heads·valueDim]
+	attn         projections
 	qNorm, kNorm *compute.Tensor // [keyDim]
+	ffnNorm      *compute.Tensor // [dim]
 	mlp          gatedMLP
 }
 
-func newQwen3(l *Loader, rope ropeTable) Network {
+func newQwen3(l *Loader) Network {
 	m := &qwen3{
 		Config: l.Config,
 		embed:  l.Input().Weight("token_embd.weight", l.Vocab, l.Dim),
-		norm:   l.Output().Vector("output_norm.weight", l.Dim),
-		output: l.Output().output(),
+		head:   l.head(),
 	}
+	rope := l.rope(l.RopeBase)
 	for i := range l.Layers {
 		s := l.Layer(i)
 		m.layers = append(m.layers, qwen3Layer{
-			rope:     rope.on(s, false),
+			rope:     rope.on(s, halves),
 			attnNorm: s.Vector("attn_norm.weight", l.Dim),
-			wq:       s.Weight("attn_q.weight", l.Heads*l.KeyDim, l.Dim),
-			wk:       s.Weight("attn_k.weight", l.KVHeads*l.KeyDim, l.Dim),
-			wv:       s.Weight("attn_v.weight", l.KVHeads*l.ValueDim, l.Dim),
-			wo:       s.Weight("attn_output.weight", l.Dim, l.Heads*l.ValueDim),
+			attn:     s.projections(),
 			qNorm:    s.Vector("attn_q_norm.weight", l.KeyDim),
 			kNorm:    s.Vector("attn_k_norm.weight", l.KeyDim),
-			mlp:      s.gatedMLP(l.Dim, l.FFN),
+			ffnNorm:  s.Vector("ffn_norm.weight", l.Dim),
+			mlp:      s.gatedMLP(compute.SiLU),
 		})
 	}
 	return m
@@ -50,32 +45,21 @@ func newQwen3(l *Loader, rope ropeTable) Network {
 func (m *qwen3) Embed(p *Pass) { p.Embed(p.X, m.embed, p.Tokens) }
 
 func (m *qwen3) Layer(p *Pass, i int) {
-	l, n := &m.layers[i], p.Rows
-	h := p.Tmp("h", n, m.Dim)
-	q := p.Tmp("q", n, m.Heads*m.KeyDim)
-	k := p.Tmp("k", n, m.KVHeads*m.KeyDim)
-	v := p.Tmp("v", n, m.KVHeads*m.ValueDim)
-	attn := p.Tmp("attn", n, m.Heads*m.ValueDim)
+	l := &m.layers[i]
+	h := p.Tmp("h", p.Rows, m.Dim)
 
 	p.RMSNorm(h, p.X, l.attnNorm, m.Eps)
-	p.MatMul(q, h, l.wq)
-	p.MatMul(k, h, l.wk)
-	p.MatMul(v, h, l.wv)
-	p.RMSNorm(q.Heads(m.Heads), q.Heads(m.Heads), l.qNorm, m.Eps)
-	p.RMSNorm(k.Heads(m.KVHeads), k.Heads(m.KVHeads), l.kNorm, m.Eps)
-	p.Rope(q.Heads(m.Heads), p.Past, l.rope)
-	p.Rope(k.Heads(m.KVHeads), p.Past, l.rope)
-	p.SelfAttention(i, attn.Heads(m.Heads), q.Heads(m.Heads), k.Heads(m.KVHeads), v.Heads(m.KVHeads),
-		compute.Attention{Scale: attentionScale(m.KeyDim)})
-	p.MatMul(h, attn, l.wo)
+	q, k, v := l.attn.qkv(p, &m.Config, h)
+	p.RMSNorm(q, q, l.qNorm, m.Eps)
+	p.RMSNorm(k, k, l.kNorm, m.Eps)
+	p.Rope(q, p.Past, l.rope)
+	p.Rope(k, p.Past, l.rope)
+	l.attn.attend(p, &m.Config, i, h, q, k, v, compute.Attention{Scale: attentionScale(m.KeyDim)})
 	p.Add(p.X, p.X, h)
 
-	l.mlp.run(p, h, m.Eps)
+	p.RMSNorm(h, p.X, l.ffnNorm, m.Eps)
+	l.mlp.run(p, h, h)
 	p.Add(p.X, p.X, h)
 }
 
-func (m *qwen3) Head(p *Pass, logits, x *compute.Tensor) {
-	h := p.Tmp("head", x.Dim(0), m.Dim)
-	p.RMSNorm(h, x, m.norm, m.Eps)
-	p.MatMul(logits, h, m.output)
-}
+func (m *qwen3) Head(p *Pass, logits, x *compute.Tensor) { m.head.run(p, m.Eps, logits, x) }

@@ -1,0 +1,30 @@
+package model
+
+import "burble/inference/compute"
+
+// smollm3 is SmolLM3 (Bakouch et al. 2025, "SmolLM3: smol, multilingual, long-context reasoner"): Llama's block, with
+// every fourth layer without RoPE (NoPE; Kazemnejad et al. 2023, arXiv:2305.19466).
+type smollm3 struct{ llama }
+
+func newSmolLM3(l *Loader) Network { return &smollm3{*newLlama(l).(*llama)} }
+
+// noRopeStep is the distance of layers without RoPE. The files don't carry it; it is the published models'.
+const noRopeStep = 4
+
+func (m *smollm3) Layer(p *Pass, i int) {
+	l := &m.layers[i]
+	h := p.Tmp("h", p.Rows, m.Dim)
+
+	p.RMSNorm(h, p.X, l.attnNorm, m.Eps)
+	q, k, v := l.attn.qkv(p, &m.Config, h)
+	if (i+1)%noRopeStep != 0 {
+		p.Rope(q, p.Past, l.rope)
+		p.Rope(k, p.Past, l.rope)
+	}
+	l.attn.attend(p, &m.Config, i, h, q, k, v, compute.Attention{Scale: attentionScale(m.KeyDim)})
+	p.Add(p.X, p.X, h)
+
+	p.RMSNorm(h, p.X, l.ffnNorm, m.Eps)
+	l.mlp.run(p, h, h)
+	p.Add(p.X, p.X, h)
+}
