@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -131,15 +132,7 @@ func (f *File) place() error {
 		t.Offset += f.dataStart
 	}
 	byOffset := slices.Clone(f.Tensors)
-	slices.SortFunc(byOffset, func(a, b *Tensor) int {
-		switch {
-		case a.Offset < b.Offset:
-			return -1
-		case a.Offset > b.Offset:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(byOffset, func(a, b *Tensor) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i := 1; i < len(byOffset); i++ {
 		if a, b := byOffset[i-1], byOffset[i]; a.Offset+a.Bytes() > b.Offset {
 			return fmt.Errorf("gguf: tensors %q and %q overlap at offset %d", a.Name, b.Name, b.Offset)
