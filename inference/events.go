@@ -26,6 +26,8 @@ type Request struct {
 	MaxTokens int
 	// Stop lists strings that end the answer; they are not part of it.
 	Stop []string
+	// Lookup switches prompt lookup decoding on: at most so many tokens are guessed at a time. The answer is the same.
+	Lookup int
 	// Overflow says what happens when the conversation is longer than the context.
 	Overflow Overflow
 	// Thinking overrides the template's default for models that can think or not; nil leaves it alone.

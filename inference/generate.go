@@ -9,7 +9,7 @@ package inference
 //	→ Session.Sync             the KV cache keeps the longest common prefix, the rest is prefilled
 //	→ Model.Forward            embedding, blocks, head, on Queues: MatMul, Rope, Attend, …
 //	→ Queue.Run                the CPU calls it; a GPU captures the pass once and replays it for every token
-//	→ sample.Chain.Sample      logits become a token
+//	→ sample.Chain.Sample      logits become a token (lookup.go may check several at once)
 //	→ tokenizer.Decoder        tokens become whole characters
 //	→ chat.Parser              characters become answer or reasoning
 //	→ Token event              app.Chats writes it to disk, the window shows it
@@ -100,11 +100,15 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 		}
 		emit(t)
 	})
+	tokens := decoding{model: m, chain: chain, draft: r.Lookup, most: r.Lookup}
 	reason := FinishStop
-	for {
-		token, err := m.choose(chain)
+	for token, err := tokens.first(); ; token, err = tokens.after(ctx, token) {
+		if ctx.Err() != nil {
+			reason = FinishStopped
+			break
+		}
 		if err != nil {
-			return Done{}, err
+			return Done{}, fmt.Errorf("after %d tokens: %w", stats.Tokens, err)
 		}
 		if m.tokenizer.IsEOG(token) {
 			break
@@ -113,22 +117,12 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 		if out.add(token) {
 			break // a stop string
 		}
-		switch {
-		case ctx.Err() != nil:
-			reason = FinishStopped
-		case r.MaxTokens > 0 && stats.Tokens >= r.MaxTokens:
+		if r.MaxTokens > 0 && stats.Tokens >= r.MaxTokens {
 			reason = FinishLength
-		case m.session.Len() == m.session.Size():
-			reason = FinishContext
-		}
-		if reason != FinishStop {
 			break
 		}
-		chain.Accept(token)
-		if err := m.session.Step(ctx, token); err != nil && ctx.Err() == nil {
-			return Done{}, fmt.Errorf("after %d tokens: %w", stats.Tokens, err)
-		} else if err != nil {
-			reason = FinishStopped
+		if m.session.Len() == m.session.Size() {
+			reason = FinishContext
 			break
 		}
 	}
@@ -146,6 +140,10 @@ func (m *LoadedModel) choose(chain *sample.Chain) (int32, error) {
 	if err != nil {
 		return 0, err
 	}
+	return sampleFrom(chain, logits)
+}
+
+func sampleFrom(chain *sample.Chain, logits []float32) (int32, error) {
 	if !finite(logits) {
 		return 0, errors.New("the model computed no numbers (all logits are NaN): its file may be damaged")
 	}

@@ -101,6 +101,41 @@ func (s *Session) forward(ctx context.Context, ids []int32, head bool) error {
 	return nil
 }
 
+// Verify appends token and checks a guess of what follows it, in one pass. choose is given the logits that follow each
+// token in turn, and picks the next; once it picks another token than the guess, the rest of the guess is dropped. The
+// timeline then ends with the last guessed token that was picked, and choose's last pick follows it.
+func (s *Session) Verify(ctx context.Context, token int32, guess []int32, choose func(logits []float32) (int32, error)) error {
+	past := len(s.tokens)
+	ids := append([]int32{token}, guess...)
+	if past+len(ids) > s.Size() {
+		return &ContextFullError{Need: past + len(ids), Size: s.Size()}
+	}
+	if err := s.check(ids); err != nil {
+		return err
+	}
+	s.fresh = false
+	held := 1
+	err := s.model.ForwardAll(ctx, s.cache, ids, past, func(i int, logits []float32) error {
+		next, err := choose(logits)
+		if err != nil {
+			return err
+		}
+		if i == len(guess) || next != guess[i] {
+			return errGuessEnds
+		}
+		held++
+		return nil
+	})
+	if !errors.Is(err, errGuessEnds) {
+		return err
+	}
+	s.tokens = append(s.tokens, ids[:held]...)
+	s.cache.Truncate(len(s.tokens))
+	return nil
+}
+
+var errGuessEnds = errors.New("inference: the guess ends here")
+
 // Logits fetches the logits that follow the last token [vocab]. The slice is reused by the next call.
 func (s *Session) Logits() ([]float32, error) {
 	if !s.fresh {

@@ -68,6 +68,7 @@ type Model struct {
 	weights  []*compute.Tensor // what Close frees, with the device of each
 	devices  []compute.Device
 	maxRows  int
+	host     []float32 // logits on their way to the callers of ForwardAll
 	closed   bool
 }
 
@@ -83,8 +84,8 @@ type segment struct {
 	tokens *compute.Tensor // [maxRows] I32
 	past   *compute.Tensor // [1] I32: tokens in the cache before the pass
 	x      *compute.Tensor // [maxRows, dim] the residual stream
-	logits *compute.Tensor // [1, vocab], on the last segment
-	best   *compute.Tensor // [1, 1] I32: arg-max of logits
+	logits *compute.Tensor // [headRows, vocab], on the last segment
+	best   *compute.Tensor // [1, 1] I32: arg-max of the first row
 	bestP  *compute.Tensor // [1, 1]
 	temps  temps
 	handed []byte // the residual stream on its way from the previous segment
@@ -178,7 +179,7 @@ func (m *Model) allocate(i int) error {
 	s.x = newTensor("residual stream", gguf.F32, m.maxRows, m.Dim)
 	last := i == len(m.segments)-1
 	if last {
-		s.logits = newTensor("logits", gguf.F32, 1, m.Vocab)
+		s.logits = newTensor("logits", gguf.F32, min(headRows, m.maxRows), m.Vocab)
 		s.best = newTensor("best token", gguf.I32, 1, 1)
 		s.bestP = newTensor("best logit", gguf.F32, 1, 1)
 	}
@@ -209,10 +210,15 @@ func (m *Model) issue(ctx context.Context, i int, p *Pass, head bool) {
 		m.net.Layer(p, b)
 	}
 	if i == len(m.segments)-1 && head {
-		m.net.Head(p, s.logits, p.X.Slice(0, p.Rows-1, p.Rows))
-		p.TopK(s.bestP, s.best, s.logits)
+		logits := s.logits.Slice(0, 0, 1)
+		m.net.Head(p, logits, p.X.Slice(0, p.Rows-1, p.Rows))
+		p.TopK(s.bestP, s.best, logits)
 	}
 }
+
+// HeadRows is the number of tokens whose logits are computed at once: a pass of ForwardAll over no more than these
+// computes all of them in one go.
+func (m *Model) HeadRows() int { return min(headRows, m.maxRows) }
 
 // MaxRows is the largest number of tokens a pass may have.
 func (m *Model) MaxRows() int { return m.maxRows }
@@ -278,7 +284,7 @@ func (m *Model) handOver(from, to *segment, rows int) error {
 // Logits copies the logits of the last Forward into dst, which has Vocab elements.
 func (m *Model) Logits(dst []float32) error {
 	s := m.segments[len(m.segments)-1]
-	return readFloats(s.queue, dst, s.logits)
+	return readFloats(s.queue, dst, s.logits.Slice(0, 0, 1))
 }
 
 // Best returns the arg-max of the logits of the last Forward, the lowest id among equals.
@@ -299,15 +305,14 @@ func (m *Model) ForwardAll(ctx context.Context, cache *Cache, tokens []int32, pa
 		}
 	}
 	s := m.segments[last]
-	logits, err := s.dev.New("logits of a batch", gguf.F32, min(headRows, len(tokens)), m.Vocab)
-	if err != nil {
-		return err
+	rows := s.logits.Dim(0)
+	if m.host == nil {
+		m.host = make([]float32, rows*m.Vocab)
 	}
-	defer s.dev.Free(logits)
-	host := make([]float32, m.Vocab*min(headRows, len(tokens)))
-	for lo := 0; lo < len(tokens); lo += headRows {
-		n := min(headRows, len(tokens)-lo)
-		out := logits.Slice(0, 0, n)
+	host := m.host
+	for lo := 0; lo < len(tokens); lo += rows {
+		n := min(rows, len(tokens)-lo)
+		out := s.logits.Slice(0, 0, n)
 		p := &Pass{Queue: s.queue, Rows: n, Tokens: s.tokens.Slice(0, lo, lo+n), Past: s.past, X: s.x.Slice(0, lo, lo+n), Cache: cache, temps: &s.temps}
 		m.net.Head(p, out, p.X)
 		if err := readFloats(s.queue, host[:n*m.Vocab], out); err != nil {
