@@ -371,8 +371,8 @@ func (c *cursor) describe(t *Tensor) error {
 		if n == 0 {
 			return fmt.Errorf("dimension %d is zero", i)
 		}
-		if n > math.MaxInt64/elements {
-			return fmt.Errorf("dimension %d of %d makes more elements than 63 bits can count", i, n)
+		if n > math.MaxInt/elements {
+			return fmt.Errorf("dimension %d of %d makes more elements than an int can count", i, n)
 		}
 		elements *= n
 		t.Shape[len(t.Shape)-1-i] = int(n)

@@ -36,10 +36,10 @@ func chooseLevels(qs []byte, x []float32, scale float32, levels *[16]int8) {
 
 // level is the index of the level nearest to x.
 func level(x float32, levels *[16]int8) int {
-	best := 0
+	best, distance := 0, magnitude(x-float32(levels[0]))
 	for i, l := range levels {
-		if magnitude(x-float32(l)) < magnitude(x-float32(levels[best])) {
-			best = i
+		if d := magnitude(x - float32(l)); d < distance {
+			best, distance = i, d
 		}
 	}
 	return best

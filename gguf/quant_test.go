@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -253,5 +254,64 @@ func TestCodebook(t *testing.T) {
 	values[0] = 99
 	if again, _ := Codebook(IQ2_S); again[0] == 99 {
 		t.Error("callers can change the codebook")
+	}
+}
+
+// TestDequantizeAnyBytes decodes blocks of arbitrary bytes: every index into a
+// codebook must be in range, and every value is written.
+func TestDequantizeAnyBytes(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	const unwritten = float32(12345.678)
+	for _, typ := range Types() {
+		src := make([]byte, 64*typ.BlockBytes())
+		dst := make([]float32, 64*typ.BlockElements())
+		for _, fill := range []func() byte{func() byte { return 0xff }, func() byte { return 0 }, func() byte { return byte(random.Uint32()) }} {
+			for i := range src {
+				src[i] = fill()
+			}
+			for i := range dst {
+				dst[i] = unwritten
+			}
+			if err := Dequantize(typ, dst, src); err != nil {
+				t.Error(err)
+			}
+			if i := slices.Index(dst, unwritten); i >= 0 {
+				t.Errorf("%v: value %d was not written", typ, i)
+			}
+		}
+	}
+}
+
+func BenchmarkDequantize(b *testing.B) {
+	for _, typ := range []Type{F16, Q4_0, Q8_0, Q4_K, Q6_K, IQ2_XXS} {
+		b.Run(typ.String(), func(b *testing.B) {
+			dst := make([]float32, 4096)
+			src := make([]byte, 4096/typ.BlockElements()*typ.BlockBytes())
+			b.SetBytes(int64(4 * len(dst)))
+			for b.Loop() {
+				if err := Dequantize(typ, dst, src); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkQuantize(b *testing.B) {
+	random := rand.New(rand.NewPCG(5, 6))
+	src := make([]float32, 4096)
+	for i := range src {
+		src[i] = float32(random.NormFloat64())
+	}
+	for _, typ := range []Type{Q4_0, Q8_0, Q4_K, Q6_K, IQ4_NL} {
+		b.Run(typ.String(), func(b *testing.B) {
+			dst := make([]byte, 4096/typ.BlockElements()*typ.BlockBytes())
+			b.SetBytes(int64(4 * len(src)))
+			for b.Loop() {
+				if err := Quantize(typ, dst, src); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -159,6 +159,38 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestAlignment checks that tensors are placed at multiples of the alignment that the
+// metadata ask for, and arrive whole.
+func TestAlignment(t *testing.T) {
+	for _, align := range []uint32{1, 8, 64, 4096} {
+		var out bytes.Buffer
+		w := NewWriter(&out)
+		if err := w.Set("general.alignment", align); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 5 {
+			if err := w.AddTensor(fmt.Sprint(i), I8, []int{i + 1}, bytes.Repeat([]byte{byte(i + 1)}, i+1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range open(t, out.Bytes()).Tensors {
+			if x.Offset%int64(align) != 0 || !bytes.Equal(x.Data, bytes.Repeat([]byte{byte(i + 1)}, i+1)) {
+				t.Errorf("alignment %d: tensor %d at %d holds %v", align, i, x.Offset, x.Data)
+			}
+		}
+	}
+	w := NewWriter(io.Discard)
+	if err := w.Set("general.alignment", uint32(12)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err == nil {
+		t.Error("an alignment of 12 was written")
+	}
+}
+
 func TestTensorViews(t *testing.T) {
 	f := open(t, sample(t))
 	x, ok := f.Tensor("matrix")
@@ -204,7 +236,7 @@ func TestWriterRejects(t *testing.T) {
 		"size":            w.AddTensor("a", F32, []int{2}, make([]byte, 7)),
 		"no dimensions":   w.AddTensor("a", F32, nil, nil),
 		"zero dimension":  w.AddTensor("a", F32, []int{0}, nil),
-		"overflow":        w.AddTensor("a", F32, []int{1 << 40, 1 << 40}, nil),
+		"overflow":        w.AddTensor("a", F32, []int{math.MaxInt / 2, math.MaxInt / 2}, nil),
 		"half a block":    w.AddTensor("a", Q4_0, []int{2, 16}, make([]byte, 18)),
 		"unknown type":    w.AddTensor("a", 77, []int{2}, nil),
 		"five dimensions": w.AddTensor("a", F32, []int{1, 1, 1, 1, 1}, make([]byte, 4)),
