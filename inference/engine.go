@@ -22,6 +22,7 @@ type Options struct {
 type Engine struct {
 	events chan Event
 	log    *slog.Logger
+	gpus   gpuSource
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
@@ -39,13 +40,16 @@ type Engine struct {
 type command interface{ run(*worker) }
 
 // Start starts an engine. It ends with Close or when ctx does.
-func Start(ctx context.Context, o Options) *Engine {
+func Start(ctx context.Context, o Options) *Engine { return start(ctx, o, systemGPUs()) }
+
+func start(ctx context.Context, o Options, gpus gpuSource) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{
 		events:  make(chan Event, 64),
 		log:     o.Log,
+		gpus:    gpus,
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		running: map[ID]context.CancelFunc{},
@@ -225,17 +229,17 @@ func (c loadCommand) run(w *worker) {
 		return
 	}
 	// The old model is freed only once the new file proves to be one: a wrong click costs nothing.
-	release := func() error { return w.unload() }
-	m, err := openModel(c.ctx, c.path, c.place, release, func(p Progress) {
+	l := loading{gpus: w.engine.gpus, release: w.unload, log: w.log, progress: func(p Progress) {
 		p.ID = c.id
 		w.emit(p)
-	}, w.log)
+	}}
+	m, err := l.open(c.ctx, c.path, c.place)
 	if err != nil {
 		w.finish(c.id, Failed{c.id, fmt.Errorf("loading %s: %w", c.path, err)})
 		return
 	}
 	w.model = m
-	w.finish(c.id, Loaded{ID: c.id, Model: m.info, Took: m.took, Warnings: m.warnings})
+	w.finish(c.id, Loaded{ID: c.id, Model: m.Info(), Took: m.took, Warnings: m.warnings})
 }
 
 type unloadCommand struct{ id ID }

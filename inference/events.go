@@ -104,6 +104,12 @@ type (
 		Reasoning string // to add to the reasoning
 		Tokens    int    // tokens generated so far
 	}
+	// Moved says that the GPU has failed and the model runs on the CPU now. The answer goes on.
+	Moved struct {
+		ID     ID
+		Model  ModelInfo
+		Reason error // what happened on the GPU
+	}
 	// Done ends a Generate that worked or was stopped.
 	Done struct {
 		ID     ID
@@ -123,6 +129,7 @@ func (e Unloaded) Request() ID { return e.ID }
 func (e Started) Request() ID  { return e.ID }
 func (e Prefill) Request() ID  { return e.ID }
 func (e Token) Request() ID    { return e.ID }
+func (e Moved) Request() ID    { return e.ID }
 func (e Done) Request() ID     { return e.ID }
 func (e Failed) Request() ID   { return e.ID }
 

@@ -20,6 +20,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"burble/inference/chat"
@@ -40,7 +42,10 @@ func (c generateCommand) run(w *worker) {
 		w.finish(c.id, Failed{c.id, errors.New("no model is loaded: open one first")})
 		return
 	}
-	done, err := w.model.generate(c.ctx, c.id, c.req, w.emit)
+	done, err := w.model.generate(c.ctx, c.id, c.req, w.emit, w.log)
+	if w.model.session == nil { // the GPU failed, and the CPU could not take over
+		err = errors.Join(err, w.unload())
+	}
 	if err != nil {
 		w.finish(c.id, Failed{c.id, err})
 		return
@@ -50,15 +55,17 @@ func (c generateCommand) run(w *worker) {
 
 // Generate answers r, telling emit of everything but the end, for a caller that drives the model itself.
 func (m *LoadedModel) Generate(ctx context.Context, r Request, emit func(Event)) (Done, error) {
-	return m.generate(ctx, 0, r, emit)
+	return m.generate(ctx, 0, r, emit, slog.New(slog.DiscardHandler))
 }
 
 // generate is the token loop.
-func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(Event)) (Done, error) {
+func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(Event), log *slog.Logger) (Done, error) {
 	start := time.Now()
 	stats := Stats{ContextSize: m.session.Size()}
 	done := func(reason FinishReason) (Done, error) {
-		stats.ContextUsed = m.session.Len()
+		if m.session != nil { // there is none where falling back was cut short
+			stats.ContextUsed = m.session.Len()
+		}
 		return Done{id, reason, stats}, nil
 	}
 	if err := r.Sampling.Validate(); err != nil {
@@ -73,7 +80,22 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	stats.Reused = m.session.Match(prompt.ids)
 	emit(Started{id, len(prompt.ids), stats.Reused, prompt.dropped, prompt.warning})
 
+	// A GPU that fails is left, and the CPU goes on from the same tokens.
+	rescue := func(cause error, ids []int32) error {
+		if !m.usesGPU() || ctx.Err() != nil {
+			return cause
+		}
+		log.Error("the GPU failed; going on with the CPU", "err", cause)
+		if err := m.fallBack(ctx, ids, log); err != nil {
+			return errors.Join(cause, err)
+		}
+		emit(Moved{id, m.Info(), cause})
+		return nil
+	}
 	_, err = m.session.Sync(ctx, prompt.ids, func(n int) { emit(Prefill{id, n, len(prompt.ids)}) })
+	if err != nil {
+		err = rescue(err, prompt.ids)
+	}
 	if ctx.Err() != nil {
 		return done(FinishStopped)
 	}
@@ -102,7 +124,14 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	})
 	tokens := decoding{model: m, chain: chain, draft: r.Lookup, most: r.Lookup}
 	reason := FinishStop
+	said := slices.Clone(prompt.ids) // and then the answer
 	for token, err := tokens.first(); ; token, err = tokens.after(ctx, token) {
+		if err != nil {
+			if err = rescue(err, said); err == nil {
+				tokens.ahead = nil
+				token, err = tokens.first()
+			}
+		}
 		if ctx.Err() != nil {
 			reason = FinishStopped
 			break
@@ -114,6 +143,7 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 			break
 		}
 		stats.Tokens++
+		said = append(said, token)
 		if out.add(token) {
 			break // a stop string
 		}

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"burble/gguf"
 	"burble/inference/chat"
 	"burble/inference/compute"
-	"burble/inference/compute/cpu"
 	"burble/inference/model"
 	"burble/inference/tokenizer"
 )
@@ -27,7 +25,13 @@ type LoadedModel struct {
 	tokenizer *tokenizer.Tokenizer
 	noText    error // why there is no tokenizer
 	template  *chat.Template
-	info      ModelInfo
+
+	asked     Placement // what the user asked for
+	kv        gguf.Type
+	size      int // tokens of context
+	gpuLayers int
+	arch      string
+	path      string
 	warnings  []string
 	took      time.Duration
 }
@@ -38,13 +42,10 @@ func (m *LoadedModel) Session() *Session { return m.session }
 // Tokenizer returns the model's tokenizer, or an error where the file has none that can be used.
 func (m *LoadedModel) Tokenizer() (*tokenizer.Tokenizer, error) { return m.tokenizer, m.noText }
 
-// Template returns the model's chat template.
+// Template returns the model's chat template, or nil where there is no tokenizer.
 func (m *LoadedModel) Template() *chat.Template { return m.template }
 
-// Info describes the model.
-func (m *LoadedModel) Info() ModelInfo { return m.info }
-
-// Warnings are sentences for the user about what did not work as the file asks.
+// Warnings are sentences for the user about what did not work as the file or the user asks.
 func (m *LoadedModel) Warnings() []string { return m.warnings }
 
 // Took is the time the load took.
@@ -52,6 +53,16 @@ func (m *LoadedModel) Took() time.Duration { return m.took }
 
 // Close frees everything, last made first.
 func (m *LoadedModel) Close() error {
+	err := m.release()
+	if m.file != nil {
+		err = errors.Join(err, m.file.Close())
+		m.file = nil
+	}
+	return err
+}
+
+// release frees the network and its devices, but keeps the file open.
+func (m *LoadedModel) release() error {
 	var errs []error
 	if m.cache != nil {
 		m.cache.Close()
@@ -62,36 +73,37 @@ func (m *LoadedModel) Close() error {
 	for i := len(m.devices) - 1; i >= 0; i-- {
 		errs = append(errs, m.devices[i].Close())
 	}
-	if m.file != nil {
-		errs = append(errs, m.file.Close())
-	}
+	m.cache, m.model, m.session, m.devices = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 
-const (
-	// defaultContext is the context of a model where the user chose none: long enough for a conversation, and its
-	// KV cache stays below a gigabyte for the usual models.
-	defaultContext = 8192
-	// cpuRows and gpuRows are the most tokens of a prefill pass. More rows read the weights less often, and take
-	// more memory for activations.
-	cpuRows = 256
-)
+// defaultContext is the context of a model where the user chose none: long enough for a conversation, and its KV cache
+// stays around a gigabyte for the usual models.
+const defaultContext = 8192
 
-// OpenModel loads a model for a caller that drives it itself, such as a benchmark. progress may be nil. On a GPU
-// the caller must be locked to its OS thread, and stay on it.
+// OpenModel loads a model for a caller that drives it itself, such as a benchmark. progress may be nil. On a GPU the
+// caller must be locked to its OS thread, and stay on it.
 func OpenModel(ctx context.Context, path string, p Placement, progress func(Progress)) (*LoadedModel, error) {
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	return openModel(ctx, path, p, func() error { return nil }, progress, slog.New(slog.DiscardHandler))
+	l := loading{gpus: systemGPUs(), release: func() error { return nil }, progress: progress, log: slog.New(slog.DiscardHandler)}
+	return l.open(ctx, path, p)
 }
 
-// openModel loads a model. release is called once the file has proved to hold a model that can be run, before
-// memory is taken for it.
-func openModel(ctx context.Context, path string, p Placement, release func() error, progress func(Progress), log *slog.Logger) (m *LoadedModel, err error) {
+// loading is what a load needs besides the file.
+type loading struct {
+	gpus     gpuSource
+	release  func() error // called once the file proves to hold a model, before memory is taken for it
+	progress func(Progress)
+	log      *slog.Logger
+}
+
+// open loads the model at path.
+func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedModel, err error) {
 	start := time.Now()
-	progress(Progress{Stage: StageOpen})
-	m = &LoadedModel{}
+	l.progress(Progress{Stage: StageOpen})
+	m = &LoadedModel{asked: p, path: path, kv: gguf.F16, size: p.Context}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close())
@@ -101,15 +113,17 @@ func openModel(ctx context.Context, path string, p Placement, release func() err
 	if m.file, err = gguf.Open(path); err != nil {
 		return m, err
 	}
-	arch, layers, err := model.Architecture(m.file)
-	if err != nil {
+	if m.arch, _, err = model.Architecture(m.file); err != nil {
 		return m, err
 	}
-	kvType := gguf.F16
 	if p.KVType != "" {
-		if kvType, err = gguf.ParseType(p.KVType); err != nil {
+		if m.kv, err = gguf.ParseType(p.KVType); err != nil {
 			return m, fmt.Errorf("KV cache type: %w", err)
 		}
+	}
+	if m.size <= 0 {
+		trained, _ := m.file.Metadata.Uint(m.arch + ".context_length") // model.Open checks it
+		m.size = int(min(trained, defaultContext))
 	}
 	if err := m.readText(); err != nil {
 		return m, err
@@ -117,37 +131,75 @@ func openModel(ctx context.Context, path string, p Placement, release func() err
 	if err := ctx.Err(); err != nil {
 		return m, err
 	}
-	if err := release(); err != nil {
-		log.Error("freeing the previous model", "err", err)
+	if err := l.release(); err != nil {
+		l.log.Error("freeing the previous model", "err", err)
 	}
-
-	dev, err := cpu.New(cpu.Options{Threads: p.Threads, FloatActivations: p.FloatActivations})
+	err = m.build(ctx, p, l)
+	if err != nil && ctx.Err() == nil && m.usesGPU() && (p.Device == "" || p.Device == "auto") {
+		l.log.Warn("loading on the GPU failed", "err", err)
+		err = errors.Join(m.release())
+		if err == nil {
+			m.warnings = append(m.warnings, "The model could not be loaded on the GPU, so it runs on the CPU.")
+			p.Device = "cpu"
+			err = m.build(ctx, p, l)
+		}
+	}
 	if err != nil {
 		return m, err
 	}
-	m.devices = append(m.devices, dev)
-	throttled := throttle(progress)
-	size := p.Context
-	if size <= 0 {
-		trained, _ := m.file.Metadata.Uint(arch + ".context_length") // model.Open checks it
-		size = int(min(trained, defaultContext))
-	}
-	m.model, err = model.Open(ctx, m.file, model.OnOne(dev, layers), model.Options{Rows: cpuRows, Context: size}, func(done, total int64) {
-		throttled(Progress{Stage: StageRead, Done: done, Total: total})
-	})
-	if err != nil {
-		return m, err
-	}
-	if m.cache, err = m.model.NewCache(size, kvType); err != nil {
-		return m, err
-	}
-	m.session = newSession(m.model, m.cache)
-	if err := m.warmUp(ctx, progress); err != nil {
-		return m, err
-	}
-	m.info = m.describe(path, arch)
 	m.took = time.Since(start)
 	return m, nil
+}
+
+// build opens the devices, loads the weights, and makes the session.
+func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
+	where, err := m.place(ctx, p, l.gpus, m.kv, m.size, l.progress)
+	m.gpuLayers = where.gpuLayers
+	m.warnings = append(m.warnings, where.warnings...)
+	if err != nil {
+		return err
+	}
+	stage := StageRead
+	if where.gpuLayers > 0 {
+		stage = StageUpload
+	}
+	report := throttle(l.progress)
+	m.model, err = model.Open(ctx, m.file, where.Placement, model.Options{Rows: where.rows, Context: m.size}, func(done, total int64) {
+		report(Progress{Stage: stage, Done: done, Total: total})
+	})
+	if err != nil {
+		return err
+	}
+	if m.cache, err = m.model.NewCache(m.size, m.kv); err != nil {
+		return err
+	}
+	m.session = newSession(m.model, m.cache)
+	// One token now, so that the first answer doesn't wait for page faults, kernels or captures.
+	l.progress(Progress{Stage: StageWarm})
+	if _, err := m.session.Sync(ctx, []int32{0}, nil); err != nil {
+		return fmt.Errorf("warming up: %w", err)
+	}
+	m.session.Reset()
+	return nil
+}
+
+// usesGPU reports whether any device but the CPU is open.
+func (m *LoadedModel) usesGPU() bool { return m.gpuLayers > 0 }
+
+// fallBack moves the model to the CPU after its GPU has failed, with the timeline ids, so that an answer goes on where
+// it was.
+func (m *LoadedModel) fallBack(ctx context.Context, ids []int32, log *slog.Logger) error {
+	if err := m.release(); err != nil {
+		log.Error("freeing the GPU", "err", err)
+	}
+	p := m.asked
+	p.Device = "cpu"
+	l := loading{progress: func(Progress) {}, log: log}
+	if err := m.build(ctx, p, l); err != nil {
+		return err
+	}
+	_, err := m.session.Sync(ctx, ids, nil)
+	return err
 }
 
 // readText makes the tokenizer and the chat template. A file without them can still be measured, so what is missing
@@ -170,26 +222,17 @@ func (m *LoadedModel) readText() error {
 	return nil
 }
 
-// warmUp runs one token, so that the first answer doesn't wait for page faults, kernels or captures.
-func (m *LoadedModel) warmUp(ctx context.Context, progress func(Progress)) error {
-	progress(Progress{Stage: StageWarm})
-	if _, err := m.session.Sync(ctx, []int32{0}, nil); err != nil {
-		return fmt.Errorf("warming up: %w", err)
-	}
-	m.session.Reset()
-	return nil
-}
-
-func (m *LoadedModel) describe(path, arch string) ModelInfo {
+// Info describes the model.
+func (m *LoadedModel) Info() ModelInfo {
 	name, ok := m.file.Metadata.String("general.name")
 	if !ok || name == "" {
-		name = filepath.Base(path)
+		name = filepath.Base(m.path)
 	}
-	dev := m.devices[len(m.devices)-1]
+	dev := m.devices[0] // GPUs are opened first, the best of them before the others
 	return ModelInfo{
-		Path:          path,
+		Path:          m.path,
 		Name:          name,
-		Architecture:  arch,
+		Architecture:  m.arch,
 		Quantisation:  m.file.Quantisation(),
 		Parameters:    m.file.Parameters(),
 		FileBytes:     m.file.Size(),
@@ -198,6 +241,7 @@ func (m *LoadedModel) describe(path, arch string) ModelInfo {
 		Device:        dev.Name(),
 		DeviceMemory:  dev.Memory(),
 		Layers:        m.model.Layers,
+		GPULayers:     m.gpuLayers,
 		ThinkingModel: m.template != nil && m.template.Thinks(),
 	}
 }
@@ -211,23 +255,4 @@ func throttle(report func(Progress)) func(Progress) {
 			report(p)
 		}
 	}
-}
-
-// DeviceInfo describes something that can run a model.
-type DeviceInfo struct {
-	Name   string         `json:"name"`
-	Kind   string         `json:"kind"`             // "cpu" or "gpu"
-	Target string         `json:"target,omitempty"` // "gfx1100", "sm_90", "amd64"
-	Memory compute.Memory `json:"memory"`
-	Note   string         `json:"note,omitempty"` // for the user: what is wrong, or what was measured
-}
-
-// Devices lists what can run a model, best first.
-func Devices() []DeviceInfo {
-	var list []DeviceInfo
-	if dev, err := cpu.New(cpu.Options{}); err == nil {
-		list = append(list, DeviceInfo{Name: dev.Name(), Kind: "cpu", Target: runtime.GOARCH, Memory: dev.Memory()})
-		dev.Close()
-	}
-	return list
 }
