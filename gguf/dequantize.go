@@ -2,14 +2,15 @@ package gguf
 
 import "fmt"
 
-// codec converts one type's blocks. Both functions handle a whole number of
-// blocks: decode fills dst from src, encode fills dst from src.
+// codec converts the blocks of one type. Both functions fill dst from src, a
+// whole number of blocks.
 type codec struct {
 	decode func(dst []float32, src []byte)
 	encode func(dst []byte, src []float32)
 }
 
-// codecFor returns the conversions for a type; a function is nil where there is none.
+// codecFor returns the conversions for a type; a function is nil where there is
+// none.
 func codecFor(t Type) codec {
 	switch t {
 	case F32:

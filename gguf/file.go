@@ -34,7 +34,9 @@ type File struct {
 
 // Open maps a model file and checks its header. For any part of a split file
 // ("name-00002-of-00005.gguf") it opens all parts, which must be in the same
-// folder. The caller must Close the file; until then Tensor.Data is readable.
+// folder. The caller must Close the file; until then Tensor.Data is readable,
+// and the file must not be shortened by anyone: reading a mapped page that is
+// gone ends the process.
 func Open(path string) (*File, error) {
 	f, err := openPart(path)
 	if err != nil {

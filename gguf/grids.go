@@ -46,10 +46,11 @@ func unpackGrid(packed string, levels []int8, width int) []int8 {
 	return grid
 }
 
-// Codebook returns a copy of the codebook of an IQ type, and how many values an entry has: entry e is
-// values[e·width : (e+1)·width]. It returns nil for types without a codebook. IQ1_S
-// and IQ1_M share one, and so do IQ4_NL and IQ4_XS, MXFP4 and NVFP4, whose entries
-// are single values.
+// Codebook returns a copy of the codebook of an IQ type and the number of values
+// of an entry: entry e is values[e·width : (e+1)·width]. It returns nil for types
+// without a codebook. IQ1_S and IQ1_M share one, and so do IQ4_NL and IQ4_XS,
+// MXFP4 and NVFP4, whose entries are single values (those of the FP4 formats
+// are doubled).
 func Codebook(t Type) (values []int8, width int) {
 	c := codebooks()
 	switch t {

@@ -9,8 +9,8 @@ import (
 // apart, for 256 values under one half-precision scale. Layouts and formulas:
 // ggml-common.h and ggml-quants.c.
 
-// signs8 expands seven stored sign bits to eight: the number of minus signs in a group is
-// always even, so the last bit is the parity of the others.
+// signs8 expands seven stored sign bits to eight: the number of minus signs in a
+// group is always even, so the last bit is the parity of the others.
 func signs8(seven uint32) byte {
 	return byte(seven) | byte(bits.OnesCount8(byte(seven))&1<<7)
 }

@@ -27,13 +27,14 @@ func putScaleMin(j int, s []byte, scale, minimum int) {
 	s[j] |= byte(minimum >> 4 << 6)
 }
 
-// crumb is where the bit pair of value i is in the 64 bytes that Q2_K, Q3_K
-// and, for its upper bits, Q6_K use: each run of 32 bytes holds 128 values, the first 32 of
-// them in the lowest pairs.
+// crumb is where the bit pair of value i is in the 64 bytes that Q2_K, Q3_K,
+// TQ2_0 and, for its upper bits, Q6_K use: each run of 32 bytes holds 128
+// values, the first 32 of them in the lowest pairs.
 func crumb(i int) (at int, shift uint) { return i/128*32 + i%32, uint(i % 128 / 32 * 2) }
 
 // nibble is where the low four bits of value i are in the 128 bytes of Q4_K and
-// Q5_K: each run of 32 bytes holds 64 values, the first 32 of them in the low halves.
+// Q5_K: each run of 32 bytes holds 64 values, the first 32 of them in the low
+// halves.
 func nibble(i int) (at int, shift uint) { return i/64*32 + i%32, uint(i % 64 / 32 * 4) }
 
 // decodeQ2_K: 16 bytes with a 4-bit scale (low) and minimum (high) per 16
@@ -67,8 +68,8 @@ func encodeQ2_K(dst []byte, src []float32) {
 }
 
 // scalesQ3_K unpacks 16 six-bit scales from 12 bytes: bytes 0–7 hold the low
-// nibbles of scales 0–7 (low halves) and 8–15 (high halves), bytes 8–11 the upper bit
-// pairs, four to a byte with scales j, j+4, j+8, j+12 together.
+// nibbles of scales 0–7 (low halves) and 8–15 (high halves), bytes 8–11 the
+// upper bit pairs, four to a byte with scales j, j+4, j+8, j+12 together.
 func scalesQ3_K(s []byte) (scales [16]int) {
 	for j := range scales {
 		low := s[j%8] >> (j / 8 * 4) & 15
@@ -169,8 +170,8 @@ func encodeQ5_K(dst []byte, src []float32) {
 	}
 }
 
-// nibbleQ6_K is where the low four bits of value i are in Q6_K's 128 bytes: each run
-// of 64 bytes holds 128 values, the first 64 of them in the low halves.
+// nibbleQ6_K is where the low four bits of value i are in Q6_K's 128 bytes: each
+// run of 64 bytes holds 128 values, the first 64 of them in the low halves.
 func nibbleQ6_K(i int) (at int, shift uint) { return i/128*64 + i%64, uint(i % 128 / 64 * 4) }
 
 // decodeQ6_K: 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed

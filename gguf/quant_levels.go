@@ -114,8 +114,8 @@ func encodeIQ4_XS(dst []byte, src []float32) {
 	}
 }
 
-// halfE8M0 is half the power of two that an E8M0 exponent stands for: 2^(e−128). The halving
-// makes up for levelsFP4 being doubled.
+// halfE8M0 is half the power of two that an E8M0 exponent stands for: 2^(e−128).
+// The halving makes up for levelsFP4 being doubled.
 func halfE8M0(e byte) float32 { return float32(math.Ldexp(1, int(e)-128)) }
 
 // decodeMXFP4: an E8M0 exponent, 16 bytes of nibbles; x = 2^(e−127)·E2M1.
@@ -125,8 +125,8 @@ func decodeMXFP4(dst []float32, src []byte) {
 	}
 }
 
-// encodeMXFP4 takes the exponent that maps the peak into the format's range, or one of its
-// neighbours where that lowers the squared error.
+// encodeMXFP4 takes the exponent that maps the peak into the format's range, or
+// one of its neighbours where that lowers the squared error.
 func encodeMXFP4(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[17:], src[32:] {
 		clear(dst[:17])
@@ -155,8 +155,8 @@ func levelError(x []float32, scale float32, levels *[16]int8) float32 {
 	return e
 }
 
-// halfE4M3 is half the value of an unsigned E4M3 float (4 exponent bits of bias 7, 3 of
-// fraction); the NaN code counts as 0.
+// halfE4M3 is half the value of an unsigned E4M3 float (4 exponent bits of bias
+// 7, 3 of fraction); the NaN code counts as 0.
 func halfE4M3(b byte) float32 {
 	exponent, fraction := int(b>>3&15), float64(b&7)
 	switch {
@@ -178,7 +178,8 @@ func decodeNVFP4(dst []float32, src []byte) {
 	}
 }
 
-// encodeNVFP4 tries the scale codes around the one that maps the peak to the largest E2M1.
+// encodeNVFP4 tries the scale codes around the one that maps the peak to the
+// largest E2M1.
 func encodeNVFP4(dst []byte, src []float32) {
 	for ; len(src) > 0; dst, src = dst[36:], src[64:] {
 		clear(dst[:36])
@@ -200,8 +201,8 @@ func encodeNVFP4(dst []byte, src []float32) {
 	}
 }
 
-// trit extracts ternary digit n of a byte that stores five of them as the fraction
-// b/256 in base 3, and returns it as −1, 0 or 1.
+// trit extracts ternary digit n of a byte that stores five of them as the
+// fraction b/256 in base 3, and returns it as −1, 0 or 1.
 func trit(b byte, n int) float32 {
 	power := [5]byte{1, 3, 9, 27, 81}
 	return float32(int(uint16(b*power[n])*3>>8) - 1)

@@ -48,9 +48,9 @@ func synthShapes() []synthShape {
 	qwen3.arch, qwen3.normQueriesKeys, qwen3.context = "qwen3", true, 40960
 	return []synthShape{
 		qwen2, llama1, qwen3, llama8,
-		tiny(size(llama8, "tiny-llama", "nothing", 8, 256, 512, 4, 2, 64)),
-		tiny(size(qwen2, "tiny-qwen2", "nothing", 8, 96, 256, 3, 1, 32)),
-		tiny(size(qwen3, "tiny-qwen3", "nothing", 8, 256, 512, 4, 2, 128)),
+		tiny(size(llama8, "tiny-llama", "no published model", 8, 256, 512, 4, 2, 64)),
+		tiny(size(qwen2, "tiny-qwen2", "no published model", 8, 96, 256, 3, 1, 32)),
+		tiny(size(qwen3, "tiny-qwen3", "no published model", 8, 256, 512, 4, 2, 128)),
 	}
 }
 
@@ -71,8 +71,8 @@ func SynthMixes() []string { return []string{"Q4_K_M", "Q8_0", "Q4_0", "F16"} }
 // tests) and random weights, for measuring speed and memory where the real
 // model is not at hand. mix is "Q4_K_M", "Q8_0", "Q4_0" or "F16", with the
 // tensor types that llama.cpp's quantiser would choose. The weights have a
-// variance that keeps activations and logits near one, and are the same for the same seed. The
-// vocabulary has the true size, but its merges are made up.
+// variance that keeps activations and logits near one, and the same seed gives
+// the same file. The vocabulary has the true size, but its merges are made up.
 func Synth(path, shape, mix string, seed uint64) error {
 	w, err := Create(path)
 	if err != nil {
@@ -188,8 +188,8 @@ func (s *synthesis) tensors() {
 
 // ropeFactors are the divisors of Llama 3.1's rotary frequencies: those with a
 // wavelength above the original context of 8192 are slowed by factor, those
-// below a quarter of it are kept, and those between are interpolated. Source: the model's
-// reference code, apply_scaling.
+// below a quarter of it are kept, and those between are interpolated. Source:
+// the model's reference code, apply_scaling.
 func ropeFactors(headDim int, base, factor float64) []float32 {
 	const original, low, high = 8192.0, 1.0, 4.0
 	out := make([]float32, headDim/2)
@@ -283,7 +283,8 @@ func (s *synthesis) addFloats(name string, values []float32) {
 }
 
 // blockPool is a set of properly quantised runs of unit values, of which large
-// tensors are tiled in random order: quantising billions of values would take hours.
+// tensors are tiled in random order: quantising billions of values would take
+// hours.
 type blockPool struct {
 	data []byte
 	size int // bytes of a run
@@ -335,7 +336,8 @@ func (p *blockPool) fill(out io.Writer, runs int, stream *rand.Rand) error {
 }
 
 // vocabulary stores a byte-level BPE vocabulary of s.words tokens and the
-// special tokens of a ChatML conversation, filled up to s.vocab with reserved ones.
+// special tokens of a ChatML conversation, filled up to s.vocab with reserved
+// ones.
 func (s *synthesis) vocabulary() {
 	tokens, merges := synthVocabulary(s.words)
 	types := slices.Repeat([]int32{1}, len(tokens)) // normal
