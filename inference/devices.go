@@ -57,7 +57,7 @@ func (m *LoadedModel) place(ctx context.Context, p Placement, gpus gpuSource, kv
 	}
 	where := placement{rows: cpuRows}
 	left := layers
-	if p.Device != "cpu" && p.Layers != 0 {
+	if p.Device != "cpu" {
 		var counts []int
 		var opened []compute.Device
 		opened, counts, left, err = m.placeOnGPUs(ctx, p, gpus, kv, size, layers, progress)

@@ -46,7 +46,7 @@ const (
 type Placement struct {
 	Device  string // "auto", "cpu", "gpu", or a device's name from Devices
 	Context int    // tokens of KV cache; 0 chooses min(model's own, a default that fits)
-	Layers  int    // layers on the GPU; -1 chooses by free memory. Ignored on the CPU
+	Layers  int    // layers on the GPU; 0 chooses by free memory
 	Threads int    // CPU threads; 0 chooses
 	KVType  string // "f16" (default) or "f32"
 	// FloatActivations keeps activations in float32 where quantised kernels would round them to 8 bits (debugging).

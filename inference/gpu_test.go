@@ -137,9 +137,6 @@ func TestPlacements(t *testing.T) {
 		"it won't load": {fakeGPUs{free: []int64{plenty}, failAt: 1}, inference.Placement{}, 0, "CPU", "could not be loaded on the GPU"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.place.Layers == 0 {
-				c.place.Layers = -1
-			}
 			e := runWith(t, &c.gpus)
 			l := loaded(t, await(t, e, e.Load(path, c.place)))
 			if got := l.Model.GPULayers; got != c.layers && !(c.layers < 0 && got > 0 && got < 8) {
@@ -160,7 +157,7 @@ func TestPlacements(t *testing.T) {
 
 func TestGPUAsked(t *testing.T) {
 	e := runWith(t, &fakeGPUs{})
-	got := collect(await(t, e, e.Load(modeltest.Write(t, modeltest.Options{}), inference.Placement{Device: "gpu", Layers: -1})))
+	got := collect(await(t, e, e.Load(modeltest.Write(t, modeltest.Options{}), inference.Placement{Device: "gpu"})))
 	if got.err == nil || !strings.Contains(got.err.Error(), "install one") {
 		t.Errorf("asking for a GPU where there is none: %v", got.err)
 	}
@@ -177,7 +174,7 @@ func TestHangGoesOnWithCPU(t *testing.T) {
 	for failAt := 2; failAt < 30; failAt++ {
 		g := &fakeGPUs{free: []int64{plenty}, failAt: failAt}
 		e := inference.StartWith(context.Background(), g)
-		l := loaded(t, await(t, e, e.Load(path, inference.Placement{Layers: -1})))
+		l := loaded(t, await(t, e, e.Load(path, inference.Placement{})))
 		events := await(t, e, e.Generate(request))
 		got := collect(events)
 		if got.err != nil || got.text != want.text {

@@ -1,0 +1,46 @@
+package cpu
+
+import (
+	"testing"
+
+	"burble/inference/compute"
+	"burble/inference/compute/computetest"
+)
+
+func maker(o Options) func(t *testing.T) compute.Device {
+	return func(t *testing.T) compute.Device {
+		t.Helper()
+		d, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+}
+
+// TestCompute holds every set of kernels this machine can run to the references.
+func TestCompute(t *testing.T) {
+	for _, level := range Levels() {
+		t.Run(level, func(t *testing.T) {
+			computetest.Run(t, maker(Options{Kernels: level, Threads: 3}), computetest.Options{})
+		})
+	}
+}
+
+// TestFloatActivations holds products without rounding of activations to float32's precision.
+func TestFloatActivations(t *testing.T) {
+	for _, level := range Levels() {
+		t.Run(level, func(t *testing.T) {
+			computetest.Run(t, maker(Options{Kernels: level, Threads: 2, FloatActivations: true}), computetest.Options{Quantised: 3e-6})
+		})
+	}
+}
+
+// TestThreads asserts that the number of threads does not change a bit of the results.
+func TestThreads(t *testing.T) {
+	for _, level := range Levels() {
+		t.Run(level, func(t *testing.T) {
+			computetest.Same(t, maker(Options{Kernels: level, Threads: 1}), maker(Options{Kernels: level, Threads: 4}), computetest.Options{})
+		})
+	}
+}
