@@ -19,7 +19,7 @@ type preTokenizer struct {
 }
 
 const (
-	cjkDeepSeek = "一-龥\u0800-一가-\ud7ff" // its first range runs backwards over U+0800 to U+4E00 too
+	cjkDeepSeek = "一-龥\u0800-一가-\ud7ff"
 	cjkKana     = "一-龥\u3040-ゟ゠-ヿ"
 	// The cased letters as of the Unicode version that DeepSeek-LLM's tokenizer.json was made with.
 	casedDeepSeek = "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
@@ -29,12 +29,12 @@ const (
 
 // preTokenizerFor returns the rules of a tokenizer.ggml.pre.
 func preTokenizerFor(name string) (preTokenizer, error) {
-	make, ok := preTokenizers()[name]
+	build, ok := preTokenizers()[name]
 	if !ok {
 		return preTokenizer{}, fmt.Errorf("unknown pre-tokenizer %q: the text would be cut in the wrong places; use a newer Burble or a model with one of %s",
 			name, strings.Join(preTokenizerNames(), ", "))
 	}
-	return make(), nil
+	return build(), nil
 }
 
 func preTokenizerNames() []string {
@@ -113,8 +113,8 @@ func preTokenizers() map[string]func() preTokenizer {
 		"deepseek-v3": deepSeek3, "hunyuan-dense": deepSeek3, "joyai-llm": deepSeek3,
 		"afmoe": stages(matchThousands, matchRanges(cjkAFMoE, false), matchDeepSeek),
 
-		"falcon": stages(matchClass(punct, "$+<=>^~|`", false), matchGPT2, matchTriples),
-		"default": stages(matchClass(punct, "$+<=>^~|", false), matchGPT2, matchNumbers(0), matchTriples),
+		"falcon":   stages(matchClass(punct, "$+<=>^~|`", false), matchGPT2, matchTriples),
+		"default":  stages(matchClass(punct, "$+<=>^~|", false), matchGPT2, matchNumbers(0), matchTriples),
 		"superbpe": stages(matchThousands),
 
 		"bloom": bloom, "poro-chat": bloom, "gpt3-finnish": bloom, "viking": stages(matchBloom, matchNumbers(1)),

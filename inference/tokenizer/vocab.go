@@ -8,22 +8,22 @@ import (
 	"burble/gguf"
 )
 
-// kind is the type of a token, numbered as tokenizer.ggml.token_type does (the GGUF specification).
-type kind uint8
+// tokenKind is the type of a token, numbered as tokenizer.ggml.token_type does (the GGUF specification).
+type tokenKind uint8
 
 const (
-	kindNormal  kind = 1
-	kindUnknown kind = 2
-	kindControl kind = 3
-	kindUser    kind = 4
-	kindUnused  kind = 5
-	kindByte    kind = 6
+	kindNormal  tokenKind = 1
+	kindUnknown tokenKind = 2
+	kindControl tokenKind = 3
+	kindUser    tokenKind = 4
+	kindUnused  tokenKind = 5
+	kindByte    tokenKind = 6
 )
 
 // vocabulary holds the tokens by id and by text.
 type vocabulary struct {
 	tokens []string // as the file spells them
-	kinds  []kind
+	kinds  []tokenKind
 	scores []float32 // SentencePiece only
 	index  table
 }
@@ -33,14 +33,14 @@ func loadVocabulary(md *gguf.Metadata) (*vocabulary, error) {
 	if !ok || len(tokens) == 0 {
 		return nil, fmt.Errorf("the file has no vocabulary (tokenizer.ggml.tokens): convert the model again with its tokenizer")
 	}
-	v := &vocabulary{tokens: tokens, kinds: make([]kind, len(tokens))}
+	v := &vocabulary{tokens: tokens, kinds: make([]tokenKind, len(tokens))}
 	if types, ok := md.Ints("tokenizer.ggml.token_type"); ok {
 		if len(types) < len(tokens) {
 			return nil, fmt.Errorf("the vocabulary has %d tokens but only %d token types: the file is damaged, download it again", len(tokens), len(types))
 		}
 		for i := range v.kinds {
 			if t := types[i]; t >= int32(kindNormal) && t <= int32(kindByte) {
-				v.kinds[i] = kind(t)
+				v.kinds[i] = tokenKind(t)
 			}
 		}
 	} else {
