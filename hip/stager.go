@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -104,6 +105,7 @@ func (g *Stager) Upload(ctx context.Context, transfers []Transfer, progress func
 		readers.Go(u.read)
 	}
 	err := u.run(ctx)
+	u.stop.Store(err != nil)
 	close(u.jobs)
 	readers.Wait()
 	// The ring must not be reused, nor freed, while the device reads it.
@@ -127,10 +129,14 @@ type upload struct {
 	reading   int           // jobs handed out and not back
 	at        int           // transfer and
 	offset    int64         // position of the next job
+	stop      atomic.Bool   // what is left in jobs is not wanted
 }
 
 func (u *upload) read() {
 	for j := range u.jobs {
+		if u.stop.Load() {
+			continue
+		}
 		j.err = j.transfer.Read(u.g.slots[j.slot].bytes[:j.n], j.offset)
 		u.filled <- j // has room for every slot
 	}
@@ -150,14 +156,12 @@ func (u *upload) run(ctx context.Context) error {
 		if err := u.landed(); err != nil {
 			return err
 		}
-		if u.reading == 0 {
-			if len(u.flying) > 0 && len(u.free) == 0 || !u.more() {
-				if len(u.flying) == 0 {
-					continue
-				}
-				if err := u.land(ctx); err != nil {
-					return err
-				}
+		if u.reading == 0 && len(u.flying) == 0 {
+			continue
+		}
+		if u.reading == 0 { // every slot, or all that is left, is on its way
+			if err := u.land(ctx); err != nil {
+				return err
 			}
 			continue
 		}
