@@ -1,0 +1,70 @@
+package look
+
+import (
+	"fmt"
+	"image/color"
+	"strings"
+
+	"fyne.io/fyne/v2"
+)
+
+// Icons, drawn for Burble on a grid of 24 with strokes of 1.75. They take the colour of the theme.
+var (
+	IconSend     = icon("send", `<path d="M12 19V5M5.5 11.5L12 5l6.5 6.5"/>`)
+	IconStop     = filled("stop", `<rect x="7" y="7" width="10" height="10" rx="2"/>`)
+	IconNew      = icon("new", `<path d="M12 20h8M4 20l1-4L16.5 4.5a2.1 2.1 0 0 1 3 3L8 19z"/>`)
+	IconSearch   = icon("search", `<circle cx="11" cy="11" r="6.5"/><path d="M16 16l4.5 4.5"/>`)
+	IconSettings = icon("settings", `<path d="M4 7h9M19 7h1M4 17h1M11 17h9"/><circle cx="16" cy="7" r="2.5"/><circle cx="8" cy="17" r="2.5"/>`)
+	IconMore     = filled("more", `<circle cx="5.5" cy="12" r="1.6"/><circle cx="12" cy="12" r="1.6"/><circle cx="18.5" cy="12" r="1.6"/>`)
+	IconCopy     = icon("copy", `<path d="M9 9h11v11H9zM15 9V4H4v11h5"/>`)
+	IconCheck    = icon("check", `<path d="M5 12.5l4.5 4.5L19 7.5"/>`)
+	IconRetry    = icon("retry", `<path d="M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9M20 4v5h-5"/>`)
+	IconDelete   = icon("delete", `<path d="M4 7h16M9.5 7V4h5v3M6 7l1 13h10l1-13M10 11v5M14 11v5"/>`)
+	IconDown     = icon("down", `<path d="M12 5v14M5.5 12.5L12 19l6.5-6.5"/>`)
+	IconChevron  = icon("chevron", `<path d="M6 9.5l6 6 6-6"/>`)
+	IconRight    = icon("right", `<path d="M9.5 6l6 6-6 6"/>`)
+	IconModel    = icon("model", `<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9"/>`)
+	IconFolder   = icon("folder", `<path d="M3.5 6h6l2 2.5h9V19h-17z"/>`)
+	IconWarning  = icon("warning", `<path d="M12 4L2.8 19.5h18.4zM12 10v4.5M12 16.8v.4"/>`)
+	IconClose    = icon("close", `<path d="M6 6l12 12M18 6L6 18"/>`)
+	IconSidebar  = icon("sidebar", `<path d="M4 5h16v14H4zM10 5v14"/>`)
+	IconSelect   = icon("select", `<path d="M12 5v14M9 4.5c1.5 0 3 .3 3 1.5 0-1.2 1.500-1.500 3-1.500M9 19.500c1.500 0 3-.300 3-1.500 0 1.200 1.500 1.500 3 1.500"/>`)
+	IconTaskOpen = icon("task-open", `<rect x="3" y="3" width="18" height="18" rx="4"/>`)
+	IconTaskDone = icon("task-done", `<rect x="3" y="3" width="18" height="18" rx="4"/><path d="M7.5 12.5l3 3 6-6.500"/>`)
+)
+
+// Icon is a drawing that can be had in any colour.
+type Icon struct{ name, head, body string }
+
+// In returns the icon in a colour of the theme, which it follows.
+func (i Icon) In(color fyne.ThemeColorName) fyne.Resource { return tinted{i, color} }
+
+// tinted is an icon in the current theme's colour. Its name changes with the colour, because Fyne keeps drawings of
+// SVG files by their names; Fyne's own themed resources recolour fills only, and these icons are strokes.
+type tinted struct {
+	icon  Icon
+	color fyne.ThemeColorName
+}
+
+func (t tinted) hex() string {
+	c := color.NRGBAModel.Convert(Color(t.color)).(color.NRGBA)
+	return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)
+}
+
+// Name returns a name for the icon in its colour.
+func (t tinted) Name() string { return "burble-" + t.icon.name + t.hex() + ".svg" }
+
+// Content returns the SVG file.
+func (t tinted) Content() []byte {
+	return []byte(strings.ReplaceAll(t.icon.head, "currentColor", t.hex()) + t.icon.body + `</g></svg>`)
+}
+
+const svgHead = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24">`
+
+func icon(name, body string) Icon {
+	return Icon{name, svgHead + `<g fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">`, body}
+}
+
+func filled(name, body string) Icon {
+	return Icon{name, svgHead + `<g fill="currentColor">`, body}
+}

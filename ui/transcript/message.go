@@ -1,0 +1,259 @@
+package transcript
+
+import (
+	"fmt"
+	"time"
+
+	"burble/ui/look"
+	"burble/ui/markdown"
+)
+
+// Role says whose message it is.
+type Role uint8
+
+// Roles of messages.
+const (
+	User Role = iota
+	Assistant
+)
+
+// Status says how far an answer has come.
+type Status uint8
+
+// States of an answer.
+const (
+	Complete    Status = iota
+	Waiting            // nothing has come yet
+	Streaming          // text is coming
+	Stopped            // the user stopped it
+	Interrupted        // the program ended before it was complete
+	Failed             // it ended with an error
+)
+
+// Message is what the transcript shows of one message.
+type Message struct {
+	ID        int64
+	Role      Role
+	Content   string
+	Reasoning string
+	Status    Status
+	Error     string        // why it failed, and what to do
+	Waiting   string        // what is being waited for, while Waiting
+	Thought   time.Duration // how long the reasoning took; 0 where that is not known
+	Note      string        // figures and the like, below an answer
+	Last      bool          // the last of the conversation: it can be asked for again
+}
+
+func (m *Message) running() bool { return m.Status == Waiting || m.Status == Streaming }
+
+// message is a message's widgets.
+type message struct {
+	view  *View
+	data  Message
+	made  bool
+	cells []*cell
+
+	doc     *markdown.Document
+	blocks  []markdown.Block // as last shown
+	first   int              // index of the first block's cell
+	count   int              // cells that show blocks
+	think   *thinking
+	bubble  *bubble
+	footer  *footer
+	waiting *waiting
+	failure *failure
+}
+
+func newMessage(v *View, m Message) *message { return &message{view: v, data: m} }
+
+// set shows another state of the message. It reports whether a new layout is needed.
+func (m *message) set(d Message) bool {
+	if d == m.data {
+		return false
+	}
+	old := m.data
+	m.data = d
+	if !m.made {
+		return true
+	}
+	if d.Role != old.Role {
+		m.made = false
+		return true
+	}
+	m.update(old)
+	return true
+}
+
+// estimate returns about how high the message is at a width, without making it.
+func (m *message) estimate(width float32) float32 {
+	perLine := max(width/(look.TextSize*0.5), 10)
+	lines := float32(0)
+	line := 0
+	for _, c := range []byte(m.data.Content) {
+		if c == '\n' {
+			lines += max(float32(line)/perLine, 0.7)
+			line = 0
+			continue
+		}
+		line++
+	}
+	lines += float32(line)/perLine + 1
+	return lines*look.TextSize*look.LineHeight + 40
+}
+
+// layout makes the message where it has not been made, and lays it out.
+func (m *message) layout(width float32) float32 {
+	if !m.made {
+		m.make()
+	}
+	y := float32(0)
+	for i, c := range m.cells {
+		if i > 0 {
+			y += c.gap
+		}
+		w := width
+		if c.wanted != nil {
+			w = c.wanted(width)
+		}
+		c.y, c.h = y, c.heightFor(w)
+		y += c.h
+	}
+	return y
+}
+
+func (m *message) make() {
+	m.made = true
+	m.cells, m.blocks = nil, nil
+	m.think, m.bubble, m.footer, m.waiting, m.failure = nil, nil, nil, nil, nil
+	m.first, m.count = 0, 0
+	if m.data.Role == User {
+		m.bubble = newBubble(m.view, m.data.Content)
+		m.cells = []*cell{{block: m.bubble, wanted: m.bubble.wanted}}
+		return
+	}
+	m.doc = markdown.NewDocument(m.view.parser)
+	m.update(Message{})
+}
+
+func (m *message) update(old Message) {
+	if m.bubble != nil {
+		m.bubble.set(m.data.Content)
+		return
+	}
+	m.updateBlocks(old)
+
+	// Cells around the blocks: reasoning above; what is waited for, an error and the footer below.
+	blocks := m.cells[m.first : m.first+m.count]
+	cells := make([]*cell, 0, len(blocks)+4)
+	if m.data.Reasoning != "" {
+		if m.think == nil {
+			m.think = newThinking(m.view)
+		}
+		m.think.set(m.data)
+		cells = append(cells, &cell{block: m.think})
+	}
+	m.first = len(cells)
+	cells = append(cells, blocks...)
+	if m.data.Status == Waiting || m.data.Status == Streaming && m.data.Content == "" && m.data.Reasoning == "" {
+		if m.waiting == nil {
+			m.waiting = newWaiting(m.view)
+		}
+		m.waiting.set(m.data.Waiting)
+		cells = append(cells, &cell{block: m.waiting, gap: 8})
+	}
+	if note := m.problem(); note != "" {
+		if m.failure == nil {
+			m.failure = newFailure(m.view, m)
+		}
+		m.failure.set(note, m.data.Status == Failed, m.data.Last)
+		cells = append(cells, &cell{block: m.failure, gap: 12})
+	}
+	if !m.data.running() && (m.data.Content != "" || m.data.Status == Complete) {
+		if m.footer == nil {
+			m.footer = newFooter(m.view, m)
+		}
+		m.footer.set(m.data)
+		cells = append(cells, &cell{block: m.footer, gap: 6})
+	}
+	m.cells = cells
+}
+
+func (m *message) problem() string {
+	switch m.data.Status {
+	case Failed:
+		if m.data.Error == "" {
+			return "The answer failed, and no reason was given."
+		}
+		return m.data.Error
+	case Interrupted:
+		return "Burble was closed before this answer was complete."
+	}
+	return ""
+}
+
+// updateBlocks brings the cells of the answer's blocks in line with its text; cells of blocks that did not change stay.
+func (m *message) updateBlocks(old Message) {
+	finished := old.running() && !m.data.running()
+	if m.data.Content == m.doc.Source() && !finished {
+		return
+	}
+	blocks, from := m.doc.Set(m.data.Content)
+	if !m.data.running() {
+		var differs int
+		blocks, differs = m.doc.Finish()
+		from = min(from, differs)
+	}
+	b := builder{host: m.view, text: bodyLook()}
+	shown := append([]*cell(nil), m.cells[m.first:m.first+m.count]...)
+	shown = shown[:min(len(shown), len(blocks))]
+	for i := min(from, len(shown)); i < len(blocks); i++ {
+		block := &blocks[i]
+		if i == len(shown) {
+			shown = append(shown, &cell{block: b.build(block), gap: gapBetween(blocks, i)})
+			continue
+		}
+		if block.Equal(&m.blocks[i]) {
+			continue
+		}
+		if u, ok := shown[i].block.(updatable); ok && u.update(block) {
+			continue
+		}
+		shown[i] = &cell{block: b.build(block), gap: gapBetween(blocks, i)}
+	}
+	m.blocks = append(m.blocks[:0], blocks...)
+	m.cells = append(append(append([]*cell(nil), m.cells[:m.first]...), shown...), m.cells[m.first+m.count:]...)
+	m.count = len(shown)
+}
+
+// gapBetween returns the room above a block: what follows a heading stands closer to it.
+func gapBetween(blocks []markdown.Block, i int) float32 {
+	g := gap(&blocks[i])
+	if i > 0 && blocks[i-1].Kind == markdown.Heading {
+		g = min(g, 8)
+	}
+	return g
+}
+
+// thoughtTitle is what the reasoning's line says.
+func thoughtTitle(m Message) string {
+	switch {
+	case m.running() && m.Content == "":
+		if m.Thought >= time.Second {
+			return fmt.Sprintf("Thinking… %s", seconds(m.Thought))
+		}
+		return "Thinking…"
+	case m.Thought > 0:
+		return "Thought for " + seconds(m.Thought)
+	}
+	return "Reasoning"
+}
+
+func seconds(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "a moment"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+	}
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}

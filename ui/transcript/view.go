@@ -1,0 +1,218 @@
+// Package transcript shows a conversation: messages with streamed Markdown in a virtual column.
+//
+// Only what is near the viewport exists as widgets; heights are cached. While an answer streams in, the blocks before
+// its last one are neither parsed nor laid out again, so that an update costs the same in a long conversation as in a
+// short one.
+package transcript
+
+import (
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"burble/ui/look"
+	"burble/ui/markdown"
+)
+
+// View is the transcript's widget. All of its methods belong to Fyne's goroutine.
+type View struct {
+	widget.BaseWidget
+	// OnRegenerate asks for an answer again.
+	OnRegenerate func(id int64)
+	// OnSelectText offers a message's text for selecting a part of it.
+	OnSelectText func(text string)
+	// OnError reports something that a click led to, such as a link that can't be opened.
+	OnError func(error)
+
+	parser     *markdown.Parser
+	userParser *markdown.Parser
+	column     *column
+	latest     *look.Button
+	colours    string
+}
+
+// NewView returns an empty transcript.
+func NewView() *View {
+	v := &View{parser: markdown.NewParser(), userParser: markdown.NewParser()}
+	v.userParser.Breaks = true
+	v.column = newColumn()
+	v.latest = look.NewButton(look.IconDown, "", look.Soft, func() { v.column.toEnd() })
+	v.latest.Round, v.latest.Height = true, 36
+	v.latest.Hide()
+	v.column.onMoved = func() {
+		if away := !v.column.follow && !v.column.atEnd(); away != v.latest.Visible() {
+			if away {
+				v.latest.Show()
+			} else {
+				v.latest.Hide()
+			}
+		}
+	}
+	v.colours = v.palette()
+	v.ExtendBaseWidget(v)
+	return v
+}
+
+// SetMessages shows a conversation. Messages that were there before, by their ID, keep their widgets.
+func (v *View) SetMessages(messages []Message) {
+	old := make(map[int64]*group, len(v.column.groups))
+	for _, g := range v.column.groups {
+		old[g.message.data.ID] = g
+	}
+	groups := make([]*group, len(messages))
+	for i, m := range messages {
+		g := old[m.ID]
+		if g == nil {
+			g = &group{message: newMessage(v, m)}
+		} else if g.message.set(m) {
+			g.invalidate()
+		}
+		groups[i] = g
+	}
+	v.column.groups = groups
+	v.column.changed()
+}
+
+// Update shows a message's new state; the message has to be one that SetMessages knows. It reports whether it was.
+func (v *View) Update(m Message) bool {
+	for i := len(v.column.groups) - 1; i >= 0; i-- {
+		if g := v.column.groups[i]; g.message.data.ID == m.ID {
+			if g.message.set(m) {
+				g.invalidate()
+				v.column.changed()
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (g *group) invalidate() {
+	if g.message.made {
+		g.width = 0 // the height stays as the estimate until the group is laid out again
+	} else {
+		g.width, g.estimate = 0, 0
+	}
+}
+
+// ScrollToEnd shows the end and follows it as text is added.
+func (v *View) ScrollToEnd() { v.column.toEnd() }
+
+// Following reports whether the end stays in view as text is added.
+func (v *View) Following() bool { return v.column.follow }
+
+// Beat moves what moves by itself. The window calls it a few times a second while an answer is awaited.
+func (v *View) Beat(now time.Time) {
+	for _, g := range v.column.groups {
+		if w := g.message.waiting; w != nil && g.message.data.running() {
+			w.beat(now)
+		}
+	}
+}
+
+// Page scrolls by a share of the viewport's height: 1 is a page down.
+func (v *View) Page(by float32) {
+	v.column.scroll.Scrolled(&fyne.ScrollEvent{Scrolled: fyne.Delta{DY: -by * v.column.scroll.Size().Height}})
+}
+
+// relayout lays out again after a block changed its height by itself.
+func (v *View) relayout(b block) {
+	for _, g := range v.column.groups {
+		for _, c := range g.message.cells {
+			if c.block == b {
+				g.width = 0
+			}
+		}
+	}
+	v.column.follow = false
+	v.column.changed()
+}
+
+func (v *View) openLink(address string) {
+	if err := openLink(fyne.CurrentApp().OpenURL, address); err != nil && v.OnError != nil {
+		v.OnError(&LinkError{address, err})
+	}
+}
+
+// LinkError says that a link could not be opened.
+type LinkError struct {
+	Address string
+	Err     error
+}
+
+func (e *LinkError) Error() string { return "cannot open " + e.Address + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *LinkError) Unwrap() error { return e.Err }
+
+func (v *View) copyText(text string) { fyne.CurrentApp().Clipboard().SetContent(text) }
+
+func (v *View) scrolled(e *fyne.ScrollEvent) { v.column.scroll.Scrolled(e) }
+
+// showMenu shows the menu of a user's message.
+func (v *View) showMenu(b *bubble, at fyne.Position) {
+	var text string
+	for _, g := range v.column.groups {
+		if g.message.bubble == b {
+			text = g.message.data.Content
+		}
+	}
+	c := fyne.CurrentApp().Driver().CanvasForObject(v)
+	if c == nil {
+		return
+	}
+	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("",
+		fyne.NewMenuItem("Copy", func() { v.copyText(text) }),
+		fyne.NewMenuItem("Select text…", func() {
+			if v.OnSelectText != nil {
+				v.OnSelectText(text)
+			}
+		}),
+	), c, at)
+}
+
+// palette identifies the colours that widgets were made with.
+func (v *View) palette() string {
+	var b strings.Builder
+	for _, n := range []fyne.ThemeColorName{theme.ColorNameForeground, theme.ColorNameBackground, look.ColorBubble} {
+		r, g, bl, _ := look.Color(n).RGBA()
+		b.WriteString(string([]rune{rune(r & 0xff), rune(g & 0xff), rune(bl & 0xff)}))
+	}
+	return b.String()
+}
+
+// Refresh makes all widgets anew where the theme's colours have changed.
+func (v *View) Refresh() {
+	if p := v.palette(); p != v.colours {
+		v.colours = p
+		for _, g := range v.column.groups {
+			g.message.made = false
+			g.width = 0
+		}
+		v.column.changed()
+	}
+	v.BaseWidget.Refresh()
+}
+
+// CreateRenderer is Fyne's.
+func (v *View) CreateRenderer() fyne.WidgetRenderer { return &viewRenderer{v} }
+
+type viewRenderer struct{ v *View }
+
+func (r *viewRenderer) Destroy()           {}
+func (r *viewRenderer) MinSize() fyne.Size { return fyne.NewSize(320, 120) }
+func (r *viewRenderer) Refresh()           { r.v.latest.Refresh() }
+func (r *viewRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.v.column.scroll, r.v.latest}
+}
+
+func (r *viewRenderer) Layout(size fyne.Size) {
+	s := r.v.latest.MinSize()
+	r.v.latest.Resize(s)
+	r.v.latest.Move(fyne.NewPos((size.Width-s.Width)/2, size.Height-s.Height-12))
+	r.v.column.scroll.Resize(size)
+	r.v.column.viewResized()
+}
