@@ -1,0 +1,16 @@
+// Activation functions, by compute.Activation.
+#pragma once
+#include "common.hip"
+
+DEVICE float activate(float x, int act) {
+	switch (act) {
+	case 0: return x / (1 + exp32(-x));
+	case 1: return 0.5f * x * (1 + erf32(x * 0.707106781186547524f));
+	case 2: return 0.5f * x * (1 + tanh32(0.797884560802865356f * (x + 0.044715f * x * x * x)));
+	case 3: return max32(x, 0);
+	case 4: { float r = max32(x, 0); return r * r; }
+	case 5: return 1 / (1 + exp32(-x));
+	case 6: return tanh32(x);
+	default: return max32(x, 0) + LN2 * log2_32(1 + exp32(-abs32(x)));
+	}
+}

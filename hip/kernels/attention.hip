@@ -1,0 +1,182 @@
+// Attention over the KV cache, split along the keys: for few queries and long caches, and for every shape that the tile
+// kernel (attention_tile.hip) does not take. Softmax is online (Milakov & Gimelshein 2018, arXiv:1805.02867); the parts
+// are put together by a second kernel, as in Flash-Decoding.
+//
+// Query i is at position past + i and sees positions max(0, p − window + 1)..p; position j lies in slot j mod slots.
+#include "common.hip"
+
+// What both kernels know of a launch. Strides are in elements.
+struct AttendShape {
+	int heads, group; // query heads, and how many of them share a KV head
+	int kd, vd, slots, window;
+	float scale, cap;
+};
+
+template <bool HALF> struct CacheOf;
+template <> struct CacheOf<true> {
+	typedef u16 Element;
+	DEVICE void load(float (&f)[8], const u16 *p) {
+		I4 v = *(const I4 *)p;
+		int w[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+		for (int i = 0; i < 4; i++) f[2 * i] = half_to_float((u16)w[i]), f[2 * i + 1] = half_to_float((u16)((u32)w[i] >> 16));
+	}
+};
+template <> struct CacheOf<false> {
+	typedef float Element;
+	DEVICE void load(float (&f)[8], const float *p) {
+		F4 a = ((const F4 *)p)[0], b = ((const F4 *)p)[1];
+		f[0] = a.x, f[1] = a.y, f[2] = a.z, f[3] = a.w, f[4] = b.x, f[5] = b.y, f[6] = b.z, f[7] = b.w;
+	}
+};
+
+const int SPLIT_THREADS = 128;
+
+// Floats of shared memory that attend needs.
+template <int G, int LANES> struct SplitRoom { static const int FLOATS = (SPLIT_THREADS / WARP) * G * (LANES * 8 + 2); };
+
+// A block takes G query heads of one KV head, one query, and one part of its keys. LANES threads share a key, eight
+// elements each, so a warp sees WARP/LANES keys at a time.
+template <int G, int LANES, bool HALF>
+DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0, i64 q1,
+	const typename CacheOf<HALF>::Element *kc, i64 kc0, i64 kc1, const typename CacheOf<HALF>::Element *vc, i64 vc0, i64 vc1,
+	const int *past, int splits, int head_blocks, AttendShape s) {
+	const int WARPS = SPLIT_THREADS / WARP, KEYS = WARP / LANES; // keys of a warp at a time
+	int split = block_x(), kv = block_y() / head_blocks, first = kv * s.group + block_y() % head_blocks * G, query = block_z();
+	int heads = min_int(G, (kv + 1) * s.group - first); // that exist of the G
+	int position = past[0] + query;
+	int lo = s.window > 0 ? max_int(0, position - s.window + 1) : 0;
+	int count = position + 1 - lo;
+	int part = (count + splits - 1) / splits;
+	int begin = lo + split * part, end = min_int(begin + part, position + 1);
+
+	int warp = thread_x() / WARP, at = (lane() % LANES) * 8, sub = lane() / LANES;
+	bool in_k = at < s.kd, in_v = at < s.vd;
+	float qr[G][8], acc[G][8], top[G], total[G];
+	float scale = s.cap > 0 ? s.scale / s.cap : s.scale * LOG2E; // so that exp2 is enough
+#pragma unroll
+	for (int g = 0; g < G; g++) {
+		top[g] = MINUS_INFINITY, total[g] = 0;
+		const float *p = q + query * q0 + (first + min_int(g, heads - 1)) * q1 + at;
+#pragma unroll
+		for (int i = 0; i < 8; i++) qr[g][i] = in_k ? p[i] * scale : 0, acc[g][i] = 0;
+	}
+	kc += kv * kc1 + at, vc += kv * vc1 + at;
+	// All threads of a warp make the same number of turns, since they exchange sums.
+	for (int base = begin + warp * KEYS; base < end; base += WARPS * KEYS) {
+		int key = base + sub;
+		bool real = key < end;
+		i64 slot = (real ? key : base) % s.slots;
+		float k[8], v[8];
+#pragma unroll
+		for (int i = 0; i < 8; i++) k[i] = v[i] = 0;
+		if (in_k) CacheOf<HALF>::load(k, kc + slot * kc0);
+		if (in_v) CacheOf<HALF>::load(v, vc + slot * vc0);
+#pragma unroll
+		for (int g = 0; g < G; g++) {
+			float dot = 0;
+#pragma unroll
+			for (int i = 0; i < 8; i++) dot += qr[g][i] * k[i];
+			dot = group_sum<LANES>(dot);
+			if (s.cap > 0) dot = s.cap * LOG2E * tanh32(dot);
+			float t = real ? max32(top[g], dot) : top[g];
+			float keep = top[g] > MINUS_INFINITY ? exp2_32(top[g] - t) : 0, p = real ? exp2_32(dot - t) : 0;
+			top[g] = t;
+			total[g] = total[g] * keep + p;
+#pragma unroll
+			for (int i = 0; i < 8; i++) acc[g][i] = acc[g][i] * keep + p * v[i];
+		}
+	}
+	// The groups of a warp, then the warps.
+#pragma unroll
+	for (int g = 0; g < G; g++) {
+#pragma unroll
+		for (int m = LANES; m < WARP; m *= 2) {
+			float other = shuffle_xor(top[g], m), t = max32(top[g], other);
+			float keep = top[g] > MINUS_INFINITY ? exp2_32(top[g] - t) : 0;
+			top[g] = t;
+			total[g] *= keep;
+			total[g] += shuffle_xor(total[g], m);
+#pragma unroll
+			for (int i = 0; i < 8; i++) {
+				acc[g][i] *= keep;
+				acc[g][i] += shuffle_xor(acc[g][i], m);
+			}
+		}
+		float *mine = room + (warp * G + g) * (LANES * 8 + 2);
+		if (sub == 0) {
+#pragma unroll
+			for (int i = 0; i < 8; i++) mine[at + i] = acc[g][i];
+			if (at == 0) mine[LANES * 8] = top[g], mine[LANES * 8 + 1] = total[g];
+		}
+	}
+	barrier();
+	for (int j = thread_x(); j < heads * s.vd; j += SPLIT_THREADS) {
+		int g = j / s.vd, i = j % s.vd;
+		const float *r = room + g * (LANES * 8 + 2);
+		float t = MINUS_INFINITY;
+#pragma unroll
+		for (int w = 0; w < WARPS; w++) t = max32(t, r[w * G * (LANES * 8 + 2) + LANES * 8]);
+		float sum = 0, value = 0;
+#pragma unroll
+		for (int w = 0; w < WARPS; w++) {
+			const float *of = r + w * G * (LANES * 8 + 2);
+			float keep = of[LANES * 8] > MINUS_INFINITY ? exp2_32(of[LANES * 8] - t) : 0;
+			sum += keep * of[LANES * 8 + 1];
+			value += keep * of[i];
+		}
+		i64 to = ((i64)query * s.heads + first + g) * splits + split;
+		parts[to * s.vd + i] = value;
+		if (i == 0) stats[to] = F2{t, sum};
+	}
+}
+
+#define ATTEND_KERNEL(NAME, G, LANES, HALF) \
+	KERNEL(128) NAME(float *parts, F2 *stats, const float *q, i64 q0, i64 q1, const CacheOf<HALF>::Element *kc, i64 kc0, i64 kc1, \
+		const CacheOf<HALF>::Element *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, \
+		int heads, int group, int kd, int vd, int slots, int window, float scale, float cap) { \
+		SHARED float room[SplitRoom<G, LANES>::FLOATS]; \
+		attend<G, LANES, HALF>(room, parts, stats, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, past, splits, head_blocks, \
+			AttendShape{heads, group, kd, vd, slots, window, scale, cap}); \
+	}
+
+// attend_<cache>_<heads of a block>_<threads of a key>
+ATTEND_KERNEL(attend_f16_1_8, 1, 8, true)
+ATTEND_KERNEL(attend_f16_4_8, 4, 8, true)
+ATTEND_KERNEL(attend_f16_8_8, 8, 8, true)
+ATTEND_KERNEL(attend_f16_1_16, 1, 16, true)
+ATTEND_KERNEL(attend_f16_4_16, 4, 16, true)
+ATTEND_KERNEL(attend_f16_8_16, 8, 16, true)
+ATTEND_KERNEL(attend_f16_1_32, 1, 32, true)
+ATTEND_KERNEL(attend_f16_4_32, 4, 32, true)
+ATTEND_KERNEL(attend_f32_1_8, 1, 8, false)
+ATTEND_KERNEL(attend_f32_4_8, 4, 8, false)
+ATTEND_KERNEL(attend_f32_1_16, 1, 16, false)
+ATTEND_KERNEL(attend_f32_4_16, 4, 16, false)
+ATTEND_KERNEL(attend_f32_1_32, 1, 32, false)
+ATTEND_KERNEL(attend_f32_4_32, 4, 32, false)
+
+// Block (head, query) puts the parts together: out [n, heads, vd]. The sink is one more logit that adds nothing. With
+// qs, the result is also quantised, row by row of heads·vd (vd is a multiple of 32 then).
+KERNEL(128) attend_combine(float *out, i64 o0, i64 o1, const float *parts, const F2 *stats, const float *sinks, int splits, int vd,
+	i8 *qs, F2 *scale, int heads) {
+	int head = block_x(), query = block_y();
+	i64 from = ((i64)query * heads + head) * splits;
+	float top = sinks ? sinks[head] * LOG2E : MINUS_INFINITY;
+	for (int i = 0; i < splits; i++) top = max32(top, stats[from + i].x);
+	float total = sinks ? exp2_32(sinks[head] * LOG2E - top) : 0;
+	for (int i = 0; i < splits; i++) {
+		F2 s = stats[from + i];
+		if (s.y > 0) total += s.y * exp2_32(s.x - top);
+	}
+	for (int j = thread_x(); j < vd; j += 128) {
+		float v = 0;
+		for (int i = 0; i < splits; i++) {
+			F2 s = stats[from + i];
+			if (s.y > 0) v += parts[(from + i) * vd + j] * exp2_32(s.x - top); // an empty part has written zeros
+		}
+		v /= total;
+		out[query * o0 + head * o1 + j] = v;
+		if (qs) quantize_group(qs, scale, ((i64)query * heads + head) * vd + j, v);
+	}
+}
