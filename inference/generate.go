@@ -193,10 +193,9 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 	if m.noText != nil {
 		return prompt{}, fmt.Errorf("this file can't chat: %w", m.noText)
 	}
-	options := tokenizer.Options{Special: true, AddSpecial: true}
 	size := m.session.Size()
 	if len(r.Messages) == 0 {
-		p := prompt{text: r.Prompt, ids: m.tokenizer.Encode(r.Prompt, options)}
+		p := prompt{text: r.Prompt, ids: m.encodeChat(r.Prompt)}
 		if len(p.ids) >= size {
 			return p, &ContextFullError{Need: len(p.ids), Size: size}
 		}
@@ -218,9 +217,7 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 		if err != nil {
 			return prompt{}, fmt.Errorf("writing the prompt: %w", err)
 		}
-		// Templates write BOS themselves; the tokenizer must not add a second one.
-		options.AddSpecial = !m.template.WritesBOS(text)
-		p := prompt{text: text, ids: m.tokenizer.Encode(text, options), dropped: dropped, warning: warning}
+		p := prompt{text: text, ids: m.encodeChat(text), dropped: dropped, warning: warning}
 		if len(p.ids) <= room {
 			return p, nil
 		}
@@ -230,6 +227,16 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 		}
 		messages, dropped = shorter, dropped+n
 	}
+}
+
+// encodeChat tokenises a rendered conversation. Most templates write BOS themselves; where one doesn't and the model wants
+// it, it comes first. EOS would end the conversation, so it is not added.
+func (m *LoadedModel) encodeChat(text string) []int32 {
+	ids := m.tokenizer.Encode(text, tokenizer.Options{Special: true})
+	if bos, ok := m.tokenizer.BOS(); ok && m.tokenizer.AddsBOS() && (len(ids) == 0 || ids[0] != bos) {
+		ids = slices.Insert(ids, 0, bos)
+	}
+	return ids
 }
 
 // dropOldest leaves out the oldest turn, a user's message with everything up to the next one. System messages and the

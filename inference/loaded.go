@@ -45,6 +45,32 @@ func (m *LoadedModel) Tokenizer() (*tokenizer.Tokenizer, error) { return m.token
 // Template returns the model's chat template, or nil where there is no tokenizer.
 func (m *LoadedModel) Template() *chat.Template { return m.template }
 
+// VocabSize is the number of tokens, and of logits.
+func (m *LoadedModel) VocabSize() int { return m.model.Vocab }
+
+// DecodeBytes predicts the bytes of memory read for one token after depth others: the weights, of which the embedding is
+// only a row, and the KV cache. On a model whose output is tied to its embedding, that is read whole.
+func (m *LoadedModel) DecodeBytes(depth int) int64 {
+	var n int64
+	_, untied := m.file.Tensor("output.weight")
+	for _, t := range m.file.Tensors {
+		if t.Name != "token_embd.weight" || !untied {
+			n += t.Bytes()
+		}
+	}
+	return n + m.model.CacheBytes(depth, m.kv)
+}
+
+// ReadBandwidth measures how fast the device reads its memory, in bytes a second, or returns 0 where it can't tell.
+func (m *LoadedModel) ReadBandwidth(ctx context.Context) float64 {
+	if d, ok := m.devices[0].(interface {
+		ReadBandwidth(context.Context) float64
+	}); ok {
+		return d.ReadBandwidth(ctx)
+	}
+	return 0
+}
+
 // Warnings are sentences for the user about what did not work as the file or the user asks.
 func (m *LoadedModel) Warnings() []string { return m.warnings }
 

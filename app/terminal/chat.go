@@ -1,0 +1,261 @@
+package terminal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+
+	"burble/inference"
+	"burble/inference/chat"
+	"burble/inference/sample"
+)
+
+func runChat(ctx context.Context, s streams, c command, args []string) error {
+	fs := c.flags(s)
+	path := fs.String("m", "", "model `FILE`; without it, the last one used, or the first in the models folder")
+	promptText := fs.String("p", "", "answer this `PROMPT` and end; - reads it from standard input")
+	system := fs.String("system", "", "system message")
+	params := sample.Defaults()
+	temp := fs.Float64("temp", float64(params.Temperature), "temperature; 0 always takes the likeliest token")
+	topK := fs.Int("top-k", params.TopK, "sample from the `K` likeliest tokens; 0: all")
+	topP := fs.Float64("top-p", float64(params.TopP), "sample from the likeliest tokens that make up `P`")
+	minP := fs.Float64("min-p", float64(params.MinP), "leave out tokens less likely than `P` times the likeliest")
+	seed := fs.Int64("seed", -1, "random seed; -1 chooses one")
+	most := fs.Int("n", 0, "tokens of an answer at most; 0: as many as fit")
+	lookup := fs.Int("lookup", 0, "guess up to `N` tokens from the conversation at a time; the answer is the same")
+	place := placementFlags(fs)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	params.Temperature, params.TopK, params.TopP, params.MinP = float32(*temp), *topK, float32(*topP), float32(*minP)
+	if *seed >= 0 {
+		n := uint64(*seed)
+		params.Seed = &n
+	}
+	if err := params.Validate(); err != nil {
+		return usageError(err.Error())
+	}
+	file, err := modelPath(*path)
+	if err != nil {
+		return err
+	}
+	if *promptText == "-" {
+		b, err := io.ReadAll(s.in)
+		if err != nil {
+			return err
+		}
+		*promptText = string(b)
+	}
+	engine := inference.Start(context.WithoutCancel(ctx), inference.Options{})
+	defer engine.Close()
+	t := talk{
+		s: s, engine: engine, quiet: *promptText != "",
+		request: inference.Request{Sampling: params, MaxTokens: *most, Lookup: *lookup, Overflow: inference.DropOldest},
+	}
+	if *system != "" {
+		t.request.Messages = append(t.request.Messages, chat.Message{Role: chat.System, Content: *system})
+	}
+	if err := t.load(ctx, file, place()); err != nil {
+		return err
+	}
+	if *promptText != "" {
+		return t.ask(ctx, *promptText)
+	}
+	return t.converse(ctx)
+}
+
+// talk is a conversation in the terminal.
+type talk struct {
+	s       streams
+	engine  *inference.Engine
+	request inference.Request // with the messages so far
+	quiet   bool              // only the answer
+}
+
+// load waits for the model, with its progress on standard error.
+func (t *talk) load(ctx context.Context, file string, p inference.Placement) error {
+	id := t.engine.Load(file, p)
+	bar := newBar(t.s.err)
+	for {
+		select {
+		case <-ctx.Done():
+			t.engine.Stop(id)
+			ctx = context.WithoutCancel(ctx)
+		case ev := <-t.engine.Events():
+			switch ev := ev.(type) {
+			case inference.Progress:
+				bar.show(ev)
+			case inference.Failed:
+				bar.clear()
+				return ev.Err
+			case inference.Loaded:
+				bar.clear()
+				for _, w := range ev.Warnings {
+					fmt.Fprintln(t.s.err, w)
+				}
+				if !t.quiet {
+					fmt.Fprintf(t.s.err, "%s · %s · %s · context %d\n", ev.Model.Name, ev.Model.Quantisation, ev.Model.Device, ev.Model.ContextSize)
+				}
+				return nil
+			}
+		}
+	}
+}
+
+// ask prints the answer to text and adds both to the conversation.
+func (t *talk) ask(ctx context.Context, text string) error {
+	t.request.Messages = append(t.request.Messages, chat.Message{Role: chat.User, Content: text})
+	id := t.engine.Generate(t.request)
+	answer := chat.Message{Role: chat.Assistant}
+	dim := isTerminal(t.s.err)
+	thinking := false
+	for {
+		select {
+		case <-ctx.Done():
+			t.engine.Stop(id)
+			ctx = context.WithoutCancel(ctx)
+		case ev := <-t.engine.Events():
+			switch ev := ev.(type) {
+			case inference.Started:
+				if ev.Dropped > 0 {
+					fmt.Fprintf(t.s.err, "(%d messages from the beginning are left out: the context is full)\n", ev.Dropped)
+				}
+				if ev.Warning != "" {
+					fmt.Fprintln(t.s.err, ev.Warning)
+				}
+			case inference.Moved:
+				fmt.Fprintf(t.s.err, "\n(The GPU failed, so the CPU goes on: %v)\n", ev.Reason)
+			case inference.Token:
+				if ev.Reasoning != "" {
+					if dim && !thinking {
+						fmt.Fprint(t.s.err, "\x1b[2m")
+					}
+					thinking = true
+					fmt.Fprint(t.s.err, ev.Reasoning)
+				}
+				if ev.Text != "" {
+					t.endThinking(&thinking, dim)
+					fmt.Fprint(t.s.out, ev.Text)
+				}
+				answer.Content += ev.Text
+				answer.Reasoning += ev.Reasoning
+			case inference.Failed:
+				t.request.Messages = t.request.Messages[:len(t.request.Messages)-1]
+				return ev.Err
+			case inference.Done:
+				t.endThinking(&thinking, dim)
+				fmt.Fprintln(t.s.out)
+				if !t.quiet {
+					fmt.Fprintf(t.s.err, "(%d tokens, %.1f a second; prompt %d tokens, %d reused, %.0f a second; context %d of %d)\n",
+						ev.Stats.Tokens, ev.Stats.DecodeRate(), ev.Stats.PromptTokens, ev.Stats.Reused, ev.Stats.PromptRate(),
+						ev.Stats.ContextUsed, ev.Stats.ContextSize)
+				}
+				t.request.Messages = append(t.request.Messages, answer)
+				return nil
+			}
+		}
+	}
+}
+
+func (t *talk) endThinking(thinking *bool, dim bool) {
+	if *thinking {
+		if dim {
+			fmt.Fprint(t.s.err, "\x1b[0m")
+		}
+		fmt.Fprint(t.s.err, "\n\n")
+		*thinking = false
+	}
+}
+
+// converse reads questions until the input ends. Ctrl+C stops an answer; at the prompt it ends the chat.
+func (t *talk) converse(ctx context.Context) error {
+	fmt.Fprintln(t.s.err, "Type a message. /help lists the commands.")
+	system := len(t.request.Messages)
+	in := bufio.NewScanner(t.s.in)
+	in.Buffer(nil, 16<<20)
+	for {
+		fmt.Fprint(t.s.err, "\n> ")
+		lines := make(chan bool, 1)
+		go func() { lines <- in.Scan() }() // ends with the input, or with the process
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(t.s.err)
+			return nil
+		case more := <-lines:
+			if !more {
+				fmt.Fprintln(t.s.err)
+				return in.Err()
+			}
+		}
+		switch text := strings.TrimSpace(in.Text()); text {
+		case "":
+		case "/exit", "/quit", "/bye":
+			return nil
+		case "/reset":
+			t.request.Messages = t.request.Messages[:system]
+			fmt.Fprintln(t.s.err, "A new conversation.")
+		case "/help":
+			fmt.Fprintln(t.s.err, "/reset starts a new conversation, /exit ends. Ctrl+C stops an answer.")
+		default:
+			answering, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt)
+			err := t.ask(answering, text)
+			interrupted := answering.Err() != nil
+			stop()
+			var full *inference.ContextFullError
+			if errors.As(err, &full) {
+				fmt.Fprintf(t.s.err, "%v\n", err)
+			} else if err != nil {
+				return err
+			}
+			if interrupted && ctx.Err() != nil { // the chat's own context heard the same Ctrl+C
+				ctx2, stop2 := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt)
+				defer stop2()
+				ctx = ctx2
+			}
+		}
+	}
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// bar is a progress bar on one line, for terminals.
+type bar struct {
+	w     io.Writer
+	shown bool
+}
+
+func newBar(w io.Writer) *bar {
+	if !isTerminal(w) {
+		return &bar{}
+	}
+	return &bar{w: w}
+}
+
+func (b *bar) show(p inference.Progress) {
+	if b.w == nil {
+		return
+	}
+	b.shown = true
+	const width = 30
+	fmt.Fprintf(b.w, "\r\x1b[K%s", p.Stage)
+	if p.Total > 0 {
+		full := int(width * p.Done / p.Total)
+		fmt.Fprintf(b.w, " %s%s %3d %%", strings.Repeat("█", full), strings.Repeat("░", width-full), 100*p.Done/p.Total)
+	}
+}
+
+func (b *bar) clear() {
+	if b.shown {
+		fmt.Fprint(b.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,170 @@
+package terminal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+
+	"burble/app"
+	"burble/gguf"
+	"burble/inference"
+)
+
+// displayed reports whether there is a display to open a window on.
+func displayed() bool {
+	return runtime.GOOS == "windows" || runtime.GOOS == "darwin" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
+}
+
+// placementFlags adds the flags that say where a model runs, and returns what was chosen.
+func placementFlags(fs *flag.FlagSet) func() inference.Placement {
+	device := fs.String("device", "auto", "auto, cpu, gpu, or a `NAME` from burble devices")
+	layers := fs.Int("gpu-layers", 0, "layers on the GPU; 0: as many as fit")
+	context := fs.Int("context", 0, "`TOKENS` of context; 0 chooses")
+	threads := fs.Int("t", 0, "CPU `THREADS`; 0 chooses")
+	kv := fs.String("kv", "f16", "type of the KV cache: f16 or f32")
+	float := fs.Bool("float-activations", false, "keep activations in float32 with quantised weights (slow)")
+	return func() inference.Placement {
+		return inference.Placement{Device: *device, Layers: *layers, Context: *context, Threads: *threads, KVType: *kv, FloatActivations: *float}
+	}
+}
+
+// modelPath is the model to open where the user named path, or none.
+func modelPath(path string) (string, error) {
+	if path != "" {
+		return path, nil
+	}
+	path, folder := app.DefaultModel()
+	if path == "" {
+		return "", usageError(fmt.Sprintf("there is no model: name one with -m FILE.gguf, or put one into %s", folder))
+	}
+	return path, nil
+}
+
+// open loads a model for a command that drives it itself. Such a command stays on one thread, because a GPU belongs to it.
+func open(ctx context.Context, s streams, path string, p inference.Placement) (*inference.LoadedModel, error) {
+	if path == "" {
+		return nil, usageError("name a model with -m FILE.gguf")
+	}
+	runtime.LockOSThread()
+	bar := newBar(s.err)
+	m, err := inference.OpenModel(ctx, path, p, bar.show)
+	bar.clear()
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", path, err)
+	}
+	for _, w := range m.Warnings() {
+		fmt.Fprintln(s.err, w)
+	}
+	return m, nil
+}
+
+func runInfo(_ context.Context, s streams, c command, args []string) error {
+	fs := c.flags(s)
+	asJSON := fs.Bool("json", false, "print JSON")
+	tensors := fs.Bool("tensors", false, "list the tensors too")
+	var path string
+	if err := parse(fs, args, &path); err != nil {
+		return err
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if !*asJSON {
+		return f.Describe(s.out, *tensors)
+	}
+	type tensor struct {
+		Name  string `json:"name"`
+		Type  string `json:"type"`
+		Shape []int  `json:"shape"` // outermost first
+		Bytes int64  `json:"bytes"`
+	}
+	arch, _ := f.Metadata.String("general.architecture")
+	context, _ := f.Metadata.Uint(arch + ".context_length")
+	info := struct {
+		Path         string            `json:"path"`
+		Name         string            `json:"name"`
+		Architecture string            `json:"architecture"`
+		Quantisation string            `json:"quantisation"`
+		Parameters   int64             `json:"parameters"`
+		Bytes        int64             `json:"bytes"`
+		Context      uint64            `json:"context_length"`
+		Version      uint32            `json:"gguf_version"`
+		Metadata     map[string]string `json:"metadata"`
+		Tensors      []tensor          `json:"tensors,omitempty"`
+	}{Path: path, Name: f.Name(), Architecture: arch, Quantisation: f.Quantisation(), Parameters: f.Parameters(), Bytes: f.Size(),
+		Context: context, Version: f.Version, Metadata: map[string]string{}}
+	for _, k := range f.Metadata.Keys() {
+		v, _ := f.Metadata.Value(k)
+		info.Metadata[k] = v.String()
+	}
+	if *tensors {
+		for _, t := range f.Tensors {
+			info.Tensors = append(info.Tensors, tensor{t.Name, t.Type.String(), t.Shape, t.Bytes()})
+		}
+	}
+	return printJSON(s, info)
+}
+
+func runDevices(_ context.Context, s streams, c command, args []string) error {
+	fs := c.flags(s)
+	asJSON := fs.Bool("json", false, "print JSON")
+	report := fs.String("report", "", "write a diagnostic report to `FILE`")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	list, note := inference.Devices()
+	if *report != "" {
+		f, err := os.Create(*report)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(inference.Report(f), f.Close())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.err, "The report is in %s. It holds no conversation.\n", *report)
+	}
+	if *asJSON {
+		return printJSON(s, struct {
+			Devices []inference.DeviceInfo `json:"devices"`
+			Note    string                 `json:"note,omitempty"`
+		}{list, note})
+	}
+	for _, d := range list {
+		fmt.Fprintf(s.out, "%s  %s", d.Kind, d.Name)
+		if d.Target != "" {
+			fmt.Fprintf(s.out, " (%s)", d.Target)
+		}
+		if d.Memory.Free >= 0 {
+			fmt.Fprintf(s.out, "  %.1f of %.1f GiB free", gib(d.Memory.Free), gib(d.Memory.Total))
+		}
+		fmt.Fprintln(s.out)
+		for _, n := range d.Notes {
+			fmt.Fprintf(s.out, "     %s\n", n)
+		}
+	}
+	if note != "" {
+		fmt.Fprintln(s.out, note)
+	}
+	return nil
+}
+
+func gib(n int64) float64 { return float64(n) / (1 << 30) }
+
+func runVersion(_ context.Context, s streams, _ command, _ []string) error {
+	fmt.Fprintf(s.out, "burble %s (%s, %s/%s)\n", app.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+func printJSON(s streams, v any) error {
+	e := json.NewEncoder(s.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
