@@ -325,15 +325,16 @@ SOFT_API hipError_t hipStreamBeginCapture(void* stream, int) {
 }
 
 SOFT_API hipError_t hipStreamEndCapture(void* stream, void** out) {
-  ENTER(hipStreamEndCapture);
   Stream* s = stream_of(stream);
   if (!s->capture) return captureUnmatched;
   Graph* g = s->capture;
   s->capture = nullptr;
   *out = nullptr;
-  if (s->capture_broken) {
+  hipError_t e = enter("hipStreamEndCapture");  // whatever goes wrong, the capture is over
+  if (!e && s->capture_broken) e = captureInvalidated;
+  if (e) {
     delete g;
-    return captureInvalidated;
+    return e;
   }
   *out = g;
   return ok;
