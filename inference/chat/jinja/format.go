@@ -232,10 +232,6 @@ func (st *state) formatValue(v any, text string) string {
 		s.zero = false
 		return st.pads(s, "", st.limited(st.str(v), s.precision))
 	case int, float64, bool, *big.Int:
-		if b, ok := v.(bool); ok && s.kind == 0 {
-			s.align = max(s.align, '<')
-			return st.pads(s, "", st.str(b))
-		}
 		if s.align == 0 {
 			s.align = '>'
 		} else if s.zero {

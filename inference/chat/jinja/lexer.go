@@ -172,6 +172,9 @@ func (lx *lexer) skipSpace() {
 
 func (lx *lexer) comment() {
 	i := strings.Index(lx.src[lx.pos:], "#}")
+	if i < 0 && lx.pos == len(lx.src) {
+		return
+	}
 	if i < 0 {
 		lx.fail("a comment isn't closed: #} is missing")
 	}

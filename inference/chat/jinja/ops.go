@@ -15,6 +15,9 @@ func (st *state) arithmetic(op string, a, b any) any {
 			return st.integers(op, x, y)
 		}
 	}
+	if x, y := bigInt(a), bigInt(b); x != nil && y != nil {
+		return st.bigs(op, x, y)
+	}
 	if x, ok := number(a); ok {
 		if y, ok := number(b); ok {
 			return st.floats(op, x, y)
@@ -41,9 +44,7 @@ func (st *state) arithmetic(op string, a, b any) any {
 			if t, ok := b.(*list); ok && t.tuple {
 				return like(a, st.printf(s, t.items, nil))
 			}
-			if _, ok := b.(*undefined); !ok {
-				return like(a, st.printf(s, []any{b}, b))
-			}
+			return like(a, st.printf(s, []any{b}, b))
 		}
 	}
 	st.defined(a)
@@ -108,9 +109,68 @@ func (st *state) repeat(v any, n int) (any, bool) {
 	return nil, false
 }
 
-func (st *state) overflow() { st.fail(Limit, "an integer exceeds 64 bits") }
+// maxBits bounds integers beyond 64 bits.
+const maxBits = 1 << 13
 
+// bigs computes with integers that may exceed 64 bits.
+func (st *state) bigs(op string, x, y *big.Int) any {
+	r := new(big.Int)
+	switch op {
+	case "+":
+		r.Add(x, y)
+	case "-":
+		r.Sub(x, y)
+	case "*":
+		r.Mul(x, y)
+	case "**":
+		if y.Sign() < 0 {
+			return st.floats(op, asFloat(x), asFloat(y))
+		}
+		if x.BitLen() > 1 && (!y.IsInt64() || y.Int64() > maxBits/int64(x.BitLen()-1)) {
+			st.fail(Limit, "an integer is too large")
+		}
+		if x.BitLen() <= 1 {
+			y = new(big.Int).And(y, big.NewInt(1)) // 0, 1 and -1: only whether the exponent is odd or zero matters
+			if x.Sign() == 0 {
+				return 0
+			}
+		}
+		r.Exp(x, y, nil)
+	default:
+		if y.Sign() == 0 {
+			st.typeError("division by zero")
+		}
+		if op == "/" {
+			return asFloat(x) / asFloat(y)
+		}
+		m := new(big.Int)
+		r.QuoRem(x, y, m)
+		if m.Sign() != 0 && m.Sign() != y.Sign() {
+			r.Sub(r, big.NewInt(1))
+			m.Add(m, y)
+		}
+		if op == "%" {
+			r = m
+		}
+	}
+	st.alloc(r.BitLen() / 8)
+	if r.BitLen() > 2*maxBits {
+		st.fail(Limit, "an integer is too large")
+	}
+	if r.IsInt64() {
+		return int(r.Int64())
+	}
+	return r
+}
+
+func asFloat(x *big.Int) float64 {
+	f, _ := new(big.Float).SetInt(x).Float64()
+	return f
+}
+
+// integers computes with integers, and goes on with larger ones where 64 bits don't do.
 func (st *state) integers(op string, x, y int) any {
+	base := x
 	switch op {
 	case "+":
 		if s := x + y; (s > x) == (y > 0) {
@@ -147,13 +207,13 @@ func (st *state) integers(op string, x, y int) any {
 			return st.floats(op, float64(x), float64(y))
 		}
 		p, ok := 1, true
-		for ; y > 0 && ok; y >>= 1 {
-			if y&1 == 1 {
+		for n := y; n > 0 && ok; n >>= 1 {
+			if n&1 == 1 {
 				if p, ok = multiply(p, x); !ok {
 					break
 				}
 			}
-			if y > 1 {
+			if n > 1 {
 				x, ok = multiply(x, x)
 			}
 		}
@@ -161,8 +221,7 @@ func (st *state) integers(op string, x, y int) any {
 			return p
 		}
 	}
-	st.overflow()
-	return nil
+	return st.bigs(op, big.NewInt(int64(base)), big.NewInt(int64(y)))
 }
 
 func multiply(x, y int) (int, bool) {

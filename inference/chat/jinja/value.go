@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Values are nil, bool, int, *big.Int (integers beyond 64 bits, which can be passed on but not computed with),
+// Values are nil, bool, int, *big.Int (integers beyond 64 bits),
 // float64, string, markup, and pointers to the types below.
 
 // markup is text that the filter safe or escape made: what is added to it with + gets escaped.
@@ -363,8 +363,7 @@ func number(v any) (f float64, ok bool) {
 	case float64:
 		return x, true
 	case *big.Int:
-		f, _ := new(big.Float).SetInt(x).Float64()
-		return f, true
+		return asFloat(x), true
 	}
 	return 0, false
 }
