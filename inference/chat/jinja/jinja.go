@@ -51,7 +51,7 @@ func (e *TemplateError) Error() string {
 // Budgets of a render, unless its [Options] say otherwise. Templates of real models need a few thousand steps for a
 // short conversation; those that look back from every message at all earlier ones need some millions for a long one.
 const (
-	defaultSteps = 40_000_000
+	defaultSteps = 20_000_000
 	defaultBytes = 256 << 20
 	defaultDepth = 4000
 

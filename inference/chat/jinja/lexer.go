@@ -206,6 +206,9 @@ func rawBegin(s string) int {
 func (lx *lexer) raw() {
 	for from := lx.pos; ; {
 		i := strings.Index(lx.src[from:], "{%")
+		if i < 0 && lx.pos == len(lx.src) {
+			return
+		}
 		if i < 0 {
 			lx.fail("a raw block isn't closed: {% endraw %} is missing")
 		}
