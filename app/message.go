@@ -1,0 +1,77 @@
+package app
+
+import (
+	"time"
+
+	"burble/inference"
+	"burble/inference/chat"
+	"burble/inference/sample"
+)
+
+// Chat is a conversation.
+type Chat struct {
+	ID      int64
+	Title   string // empty until the first message gives one
+	Created time.Time
+	Updated time.Time // of the latest message
+	Options ChatOptions
+}
+
+// ChatOptions are a chat's own choices. A nil field follows the settings.
+type ChatOptions struct {
+	System    *string        `json:"system,omitempty"`
+	Sampling  *sample.Params `json:"sampling,omitempty"`
+	MaxTokens *int           `json:"max_tokens,omitempty"` // 0: as long as the context allows
+	Thinking  *bool          `json:"thinking,omitempty"`   // nil: as the model's template does by default
+}
+
+// Status says how far an answer is. Messages of the user are always complete.
+type Status string
+
+const (
+	StatusStreaming   Status = "streaming"   // on its way, or waiting for its turn
+	StatusComplete    Status = "complete"    // the model ended it, or reached the limit on tokens
+	StatusStopped     Status = "stopped"     // the user stopped it
+	StatusInterrupted Status = "interrupted" // Burble ended in the middle of it
+	StatusFailed      Status = "failed"      // see Error
+)
+
+// Message is one turn of a chat.
+type Message struct {
+	ID        int64
+	ChatID    int64
+	ParentID  int64 // the message before this one; 0: none
+	Role      chat.Role
+	Content   string
+	Reasoning string // what the model thought before it answered
+	Created   time.Time
+	Status    Status
+	Error     string                 // why the answer failed, for the user
+	Finish    inference.FinishReason // why the answer ended; empty where it failed or is not an answer
+	Stats     *inference.Stats       // nil until the answer has ended
+	Model     string                 // the name of the model that answered
+	Warning   string                 // a sentence about the answer, such as messages left out to make it fit; or empty
+	Progress  *Progress              // of an answer that is streaming, else nil
+	Siblings  int                    // answers to the same message, this one included; more than 1 after Regenerate
+}
+
+// Progress is what an answer on its way is doing.
+type Progress struct {
+	Queued      bool    // waits for an answer in another chat
+	PromptDone  int     // tokens of the prompt processed, reused ones included
+	PromptTotal int     // tokens of the prompt; 0: not known yet
+	Reused      int     // tokens of the prompt that were still in the KV cache
+	Tokens      int     // tokens generated
+	Rate        float64 // tokens generated per second so far; 0: not known yet
+}
+
+// Hit is a message that a search found.
+type Hit struct {
+	ChatID    int64
+	MessageID int64 // 0: the chat's title matched
+	Title     string
+	Role      chat.Role
+	Created   time.Time
+	Snippet   string   // a few words around the match
+	Matches   [][2]int // the byte ranges of Snippet that matched
+}
