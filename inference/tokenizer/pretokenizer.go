@@ -18,13 +18,26 @@ type preTokenizer struct {
 	wholeLines   bool // a run of newlines that is a token stays whole
 }
 
+// Sets of characters as in regular expressions' brackets. They are escaped because many of them look like others,
+// or turn into others when a tool normalises the text.
 const (
-	cjkDeepSeek = "一-龥\u0800-一가-\ud7ff"
-	cjkKana     = "一-龥\u3040-ゟ゠-ヿ"
+	cjkDeepSeek = "\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff"
+	cjkKana     = "\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff"
+	cjkAFMoE    = "\u4e00-\u9fff\u3400-\u4dbf\u8c48-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e40-" +
+		"\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff"
+	punctDeepSeek = "!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002"
 	// The cased letters as of the Unicode version that DeepSeek-LLM's tokenizer.json was made with.
-	casedDeepSeek = "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
-	punctDeepSeek = "!-/:-~！-／：-～‘-‟\u3000-。"
-	cjkAFMoE      = "一-鿿㐀-䶿豈-﫿\u3040-ゟ゠-ヿ･-ﾟ⼀-⿟เ-\u0e7f\u0e80-\u0effក-\u17ffက-႟ꩠ-ꩿꧠ-\ua9ff가-\ud7afᄀ-ᇿ"
+	casedDeepSeek = "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-" +
+		"\u0373\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-" +
+		"\u0481\u048a-\u052f\u0531-\u0556\u10a0-\u10c5\u13a0-\u13f5\u13f8-\u13fd\u1c90-\u1cba\u1cbd-\u1cbf" +
+		"\u1d00-\u1d2b\u1d6b-\u1d77\u1d79-\u1d9a\u1e00-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d\u1f50-" +
+		"\u1f57\u1f59\u1f5b\u1f5d\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fbc\u1fbe\u1fc2-\u1fc4\u1fc6-\u1fcc" +
+		"\u1fd0-\u1fd3\u1fd6-\u1fdb\u1fe0-\u1fec\u1ff2-\u1ff4\u1ff6-\u1ffc\u2102\u2107\u210a-\u2113\u2115" +
+		"\u2119-\u211d\u2124\u2126\u2128\u212a-\u212d\u212f-\u2134\u2139\u213c-\u213f\u2145-\u2149\u214e" +
+		"\u2183\u2184\u2c00-\u2c7b\u2c7e-\u2ce4\u2ceb-\u2cee\u2cf2\u2cf3\ua640-\ua66d\ua680-\ua69b\ua722-" +
+		"\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a" +
+		"\U00010400-\U0001044f\U000104b0-\U000104d3\U000104d8-\U000104fb\U00010c80-\U00010cb2\U00010cc0-" +
+		"\U00010cf2\U000118a0-\U000118df\U0001e900-\U0001e943"
 )
 
 // preTokenizerFor returns the rules of a tokenizer.ggml.pre.
@@ -64,7 +77,7 @@ func preTokenizers() map[string]func() preTokenizer {
 		return preTokenizer{stages: []matcher{matchLines}, raw: true, wholeLines: true, forceBOS: true}
 	}
 	bloom := stages(matchBloom)
-	grouped := stages(matchThousands, cased{digits: 3, tail: tailSlashes}.match)
+	grouped := stages(matchDigits, cased{digits: 3, tail: tailSlashes}.match)
 
 	return map[string]func() preTokenizer{
 		"gpt-2": gpt2, "phi-2": gpt2, "mpt": gpt2, "olmo": gpt2, "jais": gpt2, "trillion": gpt2,
@@ -101,7 +114,7 @@ func preTokenizers() map[string]func() preTokenizer {
 		"tiny_aya": grouped, "cohere2moe": grouped,
 		"youtu": func() preTokenizer {
 			return preTokenizer{ignoreMerges: true, stages: []matcher{
-				matchRuns("가-힣ㄱ-ㆎ", "！…“”‘’—：；，、-〿︰-﹏", "ㄅ-ㄯ", cjkKana),
+				matchRuns("\uac00-\ud7a3\u3131-\u318e", "\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f", "\u3105-\u312f", cjkKana),
 				cased{digits: 1, tail: tailSlashes}.match,
 			}}
 		},
@@ -113,9 +126,8 @@ func preTokenizers() map[string]func() preTokenizer {
 		"deepseek-v3": deepSeek3, "hunyuan-dense": deepSeek3, "joyai-llm": deepSeek3,
 		"afmoe": stages(matchThousands, matchRanges(cjkAFMoE, false), matchDeepSeek),
 
-		"falcon":   stages(matchClass(punct, "$+<=>^~|`", false), matchGPT2, matchTriples),
-		"default":  stages(matchClass(punct, "$+<=>^~|", false), matchGPT2, matchNumbers(0), matchTriples),
-		"superbpe": stages(matchThousands),
+		"falcon":  stages(matchClass(punct, "$+<=>^~|`", false), matchGPT2, matchTriples),
+		"default": stages(matchClass(punct, "$+<=>^~|", false), matchGPT2, matchNumbers(0), matchTriples),
 
 		"bloom": bloom, "poro-chat": bloom, "gpt3-finnish": bloom, "viking": stages(matchBloom, matchNumbers(1)),
 

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -45,6 +46,51 @@ func matchThousands(s string, i int) int {
 		first = 3
 	}
 	return runMax(s, i, number, first)
+}
+
+// matchDigits is \d{1,3}(?=(?:\d{3})*\b): it cuts a run of decimal digits into groups of three from the right, but
+// leaves out one that a letter, a mark or an underscore follows.
+func matchDigits(s string, i int) int {
+	n := digitAt(s, i)
+	if n == 0 {
+		_, n = classAt(s, i)
+		return ^(i + n)
+	}
+	group := 3
+	if r, _ := utf8.DecodeLastRuneInString(s[:i]); i == 0 || !unicode.IsDigit(r) {
+		end, count := i, 0
+		for ; n > 0; n = digitAt(s, end) {
+			end += n
+			count++
+		}
+		if end < len(s) && isWord(s, end) {
+			return ^end
+		}
+		if count%3 != 0 {
+			group = count % 3
+		}
+	}
+	for ; group > 0; group-- {
+		i += digitAt(s, i)
+	}
+	return i
+}
+
+// digitAt returns the length of the decimal digit at s[i], or 0.
+func digitAt(s string, i int) int {
+	if i >= len(s) {
+		return 0
+	}
+	if r, n := utf8.DecodeRuneInString(s[i:]); unicode.IsDigit(r) {
+		return n
+	}
+	return 0
+}
+
+// isWord says whether \w matches at s[i].
+func isWord(s string, i int) bool {
+	r, _ := utf8.DecodeRuneInString(s[i:])
+	return classOf(r)&(letter|mark) != 0 || unicode.In(r, unicode.Nd, unicode.Nl, unicode.Pc)
 }
 
 // matchLines is [^\n]+|[\n]+.
