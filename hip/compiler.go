@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -63,7 +64,7 @@ func compilerLibraries(d *driver) []string {
 		return []string{d.rtcPath}
 	}
 	if d.backend == CUDA {
-		return nvrtcLibraries
+		return append(slices.Clone(nvrtcLibraries), nvrtcPlaces()...)
 	}
 	// hiprtc lay inside the runtime before ROCm 6, as it does in the software device.
 	known := false
@@ -199,19 +200,20 @@ func (c *Compiler) compileInChild(ctx context.Context, target string, src Source
 	}
 	if err != nil {
 		return nil, &CompileError{Source: src.Name, Target: target,
-			Log: fmt.Sprintf("the compiler crashed (%v); it probably does not know this target: %s", err, lastLines(stderr.String(), 5))}
+			Log: fmt.Sprintf("the compiler crashed (%v); it probably does not know this target: %s", err, firstLines(stderr.String(), 3))}
 	}
 	code, err := os.ReadFile(req.Out)
 	if err != nil || len(code) == 0 {
 		return nil, fmt.Errorf("hip: compiling %s: the compiling process left no code (does main call hip.MaybeCompileChild?): %w",
-			src.Name, errors.Join(err, errors.New(lastLines(stderr.String(), 5))))
+			src.Name, errors.Join(err, errors.New(firstLines(stderr.String(), 3))))
 	}
 	return code, nil
 }
 
-func lastLines(s string, n int) string {
+// firstLines is the beginning of what a crashed process wrote: the end is a dump of its registers.
+func firstLines(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(len(lines)-n, 0):], "\n")
+	return strings.Join(lines[:min(len(lines), n)], "\n")
 }
 
 // MaybeCompileChild makes this process a compiling child and does not return, if it was started as one. Call it first

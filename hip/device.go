@@ -72,7 +72,7 @@ func (r *Runtime) describe(i int) (DeviceInfo, error) {
 	d := r.drv
 	info := DeviceInfo{Index: i, Backend: d.backend, Memory: Memory{Free: -1}}
 	var text [256]byte
-	if err := d.check(call(d.deviceName, uintptr(unsafe.Pointer(&text[0])), uintptr(len(text)), uintptr(i)), "DeviceGetName"); err != nil {
+	if err := d.check(call(d.deviceName, uintptr(unsafe.Pointer(&text[0])), uintptr(len(text)), uintptr(i)), d.deviceName); err != nil {
 		return info, err
 	}
 	info.Name = textOf(text[:])
@@ -109,7 +109,7 @@ func (r *Runtime) describe(i int) (DeviceInfo, error) {
 		}
 	}
 	var total uint64
-	if err := d.check(call(d.deviceMemory, uintptr(unsafe.Pointer(&total)), uintptr(i)), "DeviceTotalMem"); err != nil {
+	if err := d.check(call(d.deviceMemory, uintptr(unsafe.Pointer(&total)), uintptr(i)), d.deviceMemory); err != nil {
 		return info, err
 	}
 	info.Memory.Total = int64(total)
@@ -128,7 +128,7 @@ func (r *Runtime) withDevice(i int, f func()) error {
 	before := r.current
 	var context uintptr
 	if d.backend == CUDA {
-		if err := d.check(call(d.primaryRetain, uintptr(unsafe.Pointer(&context)), uintptr(i)), "DevicePrimaryCtxRetain"); err != nil {
+		if err := d.check(call(d.primaryRetain, uintptr(unsafe.Pointer(&context)), uintptr(i)), d.primaryRetain); err != nil {
 			return err
 		}
 		defer call(d.primaryRelease, uintptr(i))
@@ -204,7 +204,7 @@ func (r *Runtime) OpenDevice(i int) (*Device, error) {
 	d.arena = newArena(d, r.opts.SlabBytes)
 	if r.drv.backend == CUDA {
 		s := call(r.drv.primaryRetain, uintptr(unsafe.Pointer(&d.context)), uintptr(i))
-		if err := r.drv.check(s, "DevicePrimaryCtxRetain"); err != nil {
+		if err := r.drv.check(s, r.drv.primaryRetain); err != nil {
 			return nil, err
 		}
 	}
@@ -307,7 +307,7 @@ func (d *Device) Close() error {
 	errs = append(errs, err)
 	if d.drv.backend == CUDA {
 		call(d.drv.setCurrent, 0)
-		errs = append(errs, d.drv.check(call(d.drv.primaryRelease, uintptr(d.info.Index)), "DevicePrimaryCtxRelease"))
+		errs = append(errs, d.drv.check(call(d.drv.primaryRelease, uintptr(d.info.Index)), d.drv.primaryRelease))
 	}
 	d.forget()
 	if len(open) > 0 {

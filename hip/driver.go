@@ -31,7 +31,9 @@ const (
 	statusOK          status = 0
 	statusOutOfMemory status = 2
 	statusNoDevice    status = 100
-	statusNotReady    status = 600
+	// ROCm 5's hipInit says this where there is no GPU.
+	statusInvalidDevice status = 101
+	statusNotReady      status = 600
 )
 
 // driver is the table of entry points that both backends fill: bind_hip.go and bind_cuda.go. The calls that
@@ -103,6 +105,7 @@ type driver struct {
 	functionSet    uintptr // function, attribute, value
 
 	attributes deviceAttributes
+	names      map[uintptr]string // of the entry points, for errors
 }
 
 // deviceAttributes are the numbers that the two drivers give the attributes Burble reads.
@@ -119,6 +122,7 @@ type entry struct {
 
 // bind fills the table from an open library. It fails on the first missing entry point that is not optional.
 func (d *driver) bind(entries []entry) error {
+	d.names = map[uintptr]string{}
 	for _, e := range entries {
 		p := symbol(d.lib, e.name)
 		if p == 0 && !e.optional {
@@ -126,6 +130,7 @@ func (d *driver) bind(entries []entry) error {
 		}
 		if p != 0 {
 			*e.to = p
+			d.names[p] = e.name
 		}
 	}
 	return nil
@@ -140,20 +145,12 @@ func call(fn uintptr, args ...uintptr) status {
 	return status(int32(r))
 }
 
-// check turns a status into an error.
-func (d *driver) check(s status, fn string) error {
+// check turns the status that an entry point returned into an error.
+func (d *driver) check(s status, fn uintptr) error {
 	if s == statusOK {
 		return nil
 	}
-	return &Error{Call: d.callName(fn), Code: int(s), Name: d.statusName(s)}
-}
-
-// callName gives an entry point the name that its backend's documentation uses.
-func (d *driver) callName(fn string) string {
-	if d.backend == CUDA {
-		return "cu" + fn
-	}
-	return "hip" + fn
+	return &Error{Call: d.names[fn], Code: int(s), Name: d.statusName(s)}
 }
 
 func (d *driver) statusName(s status) string {

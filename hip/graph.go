@@ -49,7 +49,7 @@ func (s *Stream) Capture(record func()) (*Graph, error) {
 func (s *Stream) capture(record func()) (*Graph, error) {
 	d := s.drv
 	if st := call(d.beginCapture, s.handle, captureThreadLocal); st != statusOK {
-		return nil, &CaptureError{Reason: "it could not begin", Err: d.check(st, "StreamBeginCapture")}
+		return nil, &CaptureError{Reason: "it could not begin", Err: d.check(st, d.beginCapture)}
 	}
 	g := &Graph{d: s.d}
 	var handle uintptr
@@ -70,7 +70,7 @@ func (s *Stream) capture(record func()) (*Graph, error) {
 		return nil, &CaptureError{Reason: "an operation could not be recorded", Err: g.err}
 	}
 	if st != statusOK || handle == 0 {
-		return nil, &CaptureError{Reason: "it could not end", Err: d.check(st, "StreamEndCapture")}
+		return nil, &CaptureError{Reason: "it could not end", Err: d.check(st, d.endCapture)}
 	}
 	if d.graphNodes != 0 {
 		var n uintptr
@@ -79,7 +79,7 @@ func (s *Stream) capture(record func()) (*Graph, error) {
 		}
 	}
 	if st := call(d.graphInstantiate, uintptr(unsafe.Pointer(&g.exec)), handle, 0); st != statusOK {
-		return nil, &CaptureError{Reason: "it could not be made ready", Err: d.check(st, "GraphInstantiateWithFlags")}
+		return nil, &CaptureError{Reason: "it could not be made ready", Err: d.check(st, d.graphInstantiate)}
 	}
 	return g, nil
 }
@@ -101,7 +101,7 @@ func (s *Stream) Replay(g *Graph) {
 		return
 	}
 	s.scratch[0], s.scratch[1] = g.exec, s.handle
-	s.issued(call(s.drv.graphLaunch, s.scratch[:2]...), "GraphLaunch", r)
+	s.issued(call(s.drv.graphLaunch, s.scratch[:2]...), s.drv.graphLaunch, r)
 }
 
 // Nodes is the number of nodes of the graph, progress marks included; 0 where the driver does not say.
@@ -110,7 +110,7 @@ func (g *Graph) Nodes() int { return g.nodes }
 // Len is the number of operations recorded.
 func (g *Graph) Len() int { return len(g.ops) }
 
-// Close releases the graph. No replay of it may be running.
+// Close releases the graph, after waiting for its replays.
 func (g *Graph) Close() error {
 	if g.exec == 0 {
 		return nil
@@ -124,7 +124,10 @@ func (g *Graph) Close() error {
 	if err := g.d.activate(); err != nil {
 		return err
 	}
-	return g.d.drv.check(call(g.d.drv.graphExecDestroy, exec), "GraphExecDestroy")
+	if err := g.d.settle(); err != nil {
+		return err
+	}
+	return g.d.drv.check(call(g.d.drv.graphExecDestroy, exec), g.d.drv.graphExecDestroy)
 }
 
 // Event is a point in a stream that can be waited for.
@@ -146,7 +149,7 @@ func (d *Device) newEvent(flags uintptr) (*Event, error) {
 		return nil, err
 	}
 	e := &Event{d: d, timing: flags == eventDefault}
-	if err := d.drv.check(call(d.drv.eventCreate, uintptr(unsafe.Pointer(&e.handle)), flags), "EventCreateWithFlags"); err != nil {
+	if err := d.drv.check(call(d.drv.eventCreate, uintptr(unsafe.Pointer(&e.handle)), flags), d.drv.eventCreate); err != nil {
 		return nil, err
 	}
 	d.events[e] = struct{}{}
@@ -160,7 +163,7 @@ func (s *Stream) Record(e *Event) {
 	}
 	s.scratch[0], s.scratch[1] = e.handle, s.handle
 	if st := call(s.drv.eventRecord, s.scratch[:2]...); st != statusOK {
-		s.fail(s.drv.check(st, "EventRecord"), record{op: Op{Layer: -1, Name: "recording an event"}})
+		s.fail(s.drv.check(st, s.drv.eventRecord), record{op: Op{Layer: -1, Name: "recording an event"}})
 		return
 	}
 	e.recorded = true
@@ -173,7 +176,7 @@ func (s *Stream) Wait(e *Event) {
 	}
 	s.scratch[0], s.scratch[1], s.scratch[2] = s.handle, e.handle, 0
 	if st := call(s.drv.streamWait, s.scratch[:3]...); st != statusOK {
-		s.fail(s.drv.check(st, "StreamWaitEvent"), record{op: Op{Layer: -1, Name: "waiting for an event"}})
+		s.fail(s.drv.check(st, s.drv.streamWait), record{op: Op{Layer: -1, Name: "waiting for an event"}})
 	}
 }
 
@@ -189,9 +192,9 @@ func (e *Event) Done() (bool, error) {
 		return false, nil
 	default:
 		if e.d.stream != nil {
-			return false, e.d.stream.waitFailed(st, "EventQuery")
+			return false, e.d.stream.waitFailed(st, e.d.drv.eventQuery)
 		}
-		return false, e.d.drv.check(st, "EventQuery")
+		return false, e.d.drv.check(st, e.d.drv.eventQuery)
 	}
 }
 
@@ -222,7 +225,7 @@ func Elapsed(start, end *Event) (time.Duration, error) {
 		return 0, err
 	}
 	var ms float32
-	if err := start.d.drv.check(call(start.d.drv.eventElapsed, uintptr(unsafe.Pointer(&ms)), start.handle, end.handle), "EventElapsedTime"); err != nil {
+	if err := start.d.drv.check(call(start.d.drv.eventElapsed, uintptr(unsafe.Pointer(&ms)), start.handle, end.handle), start.d.drv.eventElapsed); err != nil {
 		return 0, err
 	}
 	return time.Duration(float64(ms) * float64(time.Millisecond)), nil
@@ -242,5 +245,5 @@ func (e *Event) Close() error {
 	if err := e.d.activate(); err != nil {
 		return err
 	}
-	return e.d.drv.check(call(e.d.drv.eventDestroy, h), "EventDestroy")
+	return e.d.drv.check(call(e.d.drv.eventDestroy, h), e.d.drv.eventDestroy)
 }

@@ -5,6 +5,7 @@ package hip
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"unsafe"
 
@@ -49,6 +50,19 @@ var (
 		"/opt/rocm/lib/libamdhip64.so"}
 	hiprtcLibraries = []string{"libhiprtc.so.7", "libhiprtc.so.6", "libhiprtc.so.5", "libhiprtc.so", "/opt/rocm/lib/libhiprtc.so"}
 	cudaLibraries   = []string{"libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1", "libcuda.so"}
-	nvrtcLibraries  = []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so",
-		"/usr/local/cuda/lib64/libnvrtc.so"}
+	nvrtcLibraries  = []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"}
 )
+
+// nvrtcPlaces are where a toolkit or a Python package puts NVRTC without telling the loader.
+func nvrtcPlaces() []string {
+	var found []string
+	for _, dir := range []string{"/usr/local/cuda*/lib64", "/opt/cuda/lib64", "/usr/local/cuda*/targets/*/lib",
+		"/usr/local/lib/python3*/*-packages/nvidia/*/lib", "/usr/lib/python3*/*-packages/nvidia/*/lib",
+		"/opt/*/lib/python3*/site-packages/nvidia/*/lib"} {
+		list, err := filepath.Glob(filepath.Join(dir, "libnvrtc.so.1[1-9]"))
+		if err == nil { // only a malformed pattern is an error
+			found = append(found, list...)
+		}
+	}
+	return found
+}

@@ -31,3 +31,6 @@ var (
 	cudaLibraries  = []string{"nvcuda.dll"}
 	nvrtcLibraries = []string{"nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll"}
 )
+
+// nvrtcPlaces has nothing to add: the CUDA toolkit puts its DLLs on the path.
+func nvrtcPlaces() []string { return nil }

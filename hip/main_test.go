@@ -64,6 +64,7 @@ extern "C" __global__ void half_barrier(int* x) {
 }
 struct pair { int* p; int n; };
 extern "C" __global__ void store(pair q, long long v, unsigned w) { if (threadIdx.x == 0) q.p[q.n] = (int)(v + w); }
+extern "C" __global__ void many(float* y, const float* x, const float* w, int a, int b, float c) {}
 extern "C" __global__ void poke(int* x, int at) { if (threadIdx.x == 3) x[at] = 7; }
 `}
 

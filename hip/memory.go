@@ -123,9 +123,9 @@ func (d *Device) AllocPinned(label string, n int) (*Pinned, error) {
 	case s == statusOutOfMemory:
 		return nil, &OutOfMemory{Device: d.info.Name, Label: "pinned memory " + label, Need: int64(n), Free: -1}
 	case s != statusOK:
-		return nil, d.drv.check(s, "HostAlloc")
+		return nil, d.drv.check(s, d.drv.hostAlloc)
 	}
-	if err := d.drv.check(call(d.drv.hostDevice, uintptr(unsafe.Pointer(&p.device)), p.address, 0), "HostGetDevicePointer"); err != nil {
+	if err := d.drv.check(call(d.drv.hostDevice, uintptr(unsafe.Pointer(&p.device)), p.address, 0), d.drv.hostDevice); err != nil {
 		call(d.drv.hostFree, p.address)
 		return nil, err
 	}
@@ -155,11 +155,15 @@ func (p *Pinned) Slice(offset, n int) HostSpan { return p.Span().Slice(int64(off
 // Device is the memory as kernels see it, to be passed in [Args.Span]. It is slow to them: for flags and small results.
 func (p *Pinned) Device() Span { return Span{p.device, int64(p.n)} }
 
-// Close frees the memory. Nothing issued may still use it.
+// Close frees the memory, after waiting for what was issued. It is not freed while the device may use it: not after a
+// hang, and not of an abandoned device.
 func (p *Pinned) Close() error {
 	d := p.d
 	if p.address == 0 {
 		return nil
+	}
+	if d.capturing() && !d.closed && !d.abandoned {
+		return fmt.Errorf("freeing pinned memory %s: %w", p.label, ErrCapturing)
 	}
 	address := p.address
 	p.address, p.device = 0, 0
@@ -170,7 +174,10 @@ func (p *Pinned) Close() error {
 	if err := d.activate(); err != nil {
 		return err
 	}
-	return d.drv.check(call(d.drv.hostFree, address), "HostFree")
+	if err := d.settle(); err != nil {
+		return err
+	}
+	return d.drv.check(call(d.drv.hostFree, address), d.drv.hostFree)
 }
 
 // arena takes slabs from the driver and hands out pieces: the driver's own allocation is slow, waits for the device, and
@@ -256,7 +263,7 @@ func (a *arena) grow(label string, size int64, shared bool) (*slab, error) {
 	case st == statusOutOfMemory:
 		return nil, &OutOfMemory{Device: a.d.info.Name, Label: label, Need: size, Free: m.Free}
 	case st != statusOK:
-		return nil, fmt.Errorf("allocating %s: %w", label, drv.check(st, "Malloc"))
+		return nil, fmt.Errorf("allocating %s: %w", label, drv.check(st, drv.alloc))
 	}
 	a.slabs = append(a.slabs, s)
 	return s, nil
@@ -327,10 +334,8 @@ func (a *arena) free(b *Buffer) error {
 // drop gives a slab back to the driver, which would wait for the device without a deadline: the stream is
 // waited for first, with one.
 func (a *arena) drop(s *slab) error {
-	if st := a.d.stream; st != nil {
-		if err := st.finish(); err != nil {
-			return err
-		}
+	if err := a.d.settle(); err != nil {
+		return err
 	}
 	for i, c := range a.slabs {
 		if c == s {
@@ -338,7 +343,7 @@ func (a *arena) drop(s *slab) error {
 			break
 		}
 	}
-	return a.d.drv.check(call(a.d.drv.free, s.address), "Free")
+	return a.d.drv.check(call(a.d.drv.free, s.address), a.d.drv.free)
 }
 
 // idle is how many bytes of slabs are not handed out.
@@ -359,7 +364,7 @@ func (a *arena) close() ([]string, error) {
 	}
 	var errs []error
 	for _, s := range a.slabs {
-		errs = append(errs, a.d.drv.check(call(a.d.drv.free, s.address), "Free"))
+		errs = append(errs, a.d.drv.check(call(a.d.drv.free, s.address), a.d.drv.free))
 	}
 	a.slabs, a.buffers = nil, nil
 	return open, errors.Join(errs...)

@@ -36,7 +36,7 @@ func (d *Device) LoadModule(label string, code []byte) (*Module, error) {
 		return nil, fmt.Errorf("hip: loading kernels %s: no code", label)
 	}
 	m := &Module{d: d, label: label, code: code}
-	if err := d.drv.check(call(d.drv.moduleLoad, uintptr(unsafe.Pointer(&m.handle)), uintptr(unsafe.Pointer(&code[0]))), "ModuleLoadData"); err != nil {
+	if err := d.drv.check(call(d.drv.moduleLoad, uintptr(unsafe.Pointer(&m.handle)), uintptr(unsafe.Pointer(&code[0]))), d.drv.moduleLoad); err != nil {
 		return nil, fmt.Errorf("loading kernels %s for %s: %w", label, d.info.Target, err)
 	}
 	d.modules[m] = struct{}{}
@@ -54,7 +54,7 @@ func (m *Module) Function(name string) (*Function, error) {
 	f := &Function{name: name, d: m.d, shared: 48 << 10}
 	n := cString(name)
 	s := call(m.d.drv.moduleFunction, uintptr(unsafe.Pointer(&f.handle)), m.handle, uintptr(unsafe.Pointer(&n[0])))
-	if err := m.d.drv.check(s, "ModuleGetFunction"); err != nil {
+	if err := m.d.drv.check(s, m.d.drv.moduleFunction); err != nil {
 		return nil, fmt.Errorf("kernel %s of %s: %w", name, m.label, err)
 	}
 	return f, nil
@@ -98,14 +98,14 @@ func (f *Function) AllowShared(n int) error {
 		return err
 	}
 	const maxDynamicShared = 8
-	if err := f.d.drv.check(call(f.d.drv.functionSet, f.handle, maxDynamicShared, uintptr(n)), "FuncSetAttribute"); err != nil {
+	if err := f.d.drv.check(call(f.d.drv.functionSet, f.handle, maxDynamicShared, uintptr(n)), f.d.drv.functionSet); err != nil {
 		return fmt.Errorf("kernel %s: %w", f.name, err)
 	}
 	f.shared = uint32(n)
 	return nil
 }
 
-// Close unloads the module. Nothing issued may still run its kernels.
+// Close unloads the module, after waiting for what was issued.
 func (m *Module) Close() error {
 	if m.handle == 0 {
 		return nil
@@ -119,7 +119,10 @@ func (m *Module) Close() error {
 	if err := m.d.activate(); err != nil {
 		return err
 	}
-	return m.d.drv.check(call(m.d.drv.moduleUnload, h), "ModuleUnload")
+	if err := m.d.settle(); err != nil {
+		return err
+	}
+	return m.d.drv.check(call(m.d.drv.moduleUnload, h), m.d.drv.moduleUnload)
 }
 
 // Dim is the size of a grid (in blocks) or of a block (in threads). Zero counts as one.
@@ -227,5 +230,5 @@ func (s *Stream) Launch(f *Function, grid, block Dim, shared uint32, a *Args) {
 	c[10] = 0
 	st := call(s.drv.launch, c[:11]...)
 	runtime.KeepAlive(a)
-	s.issued(st, "ModuleLaunchKernel", record{op: s.op, kind: opLaunch, kernel: f.name, grid: grid, block: block})
+	s.issued(st, s.drv.launch, record{op: s.op, kind: opLaunch, kernel: f.name, grid: grid, block: block})
 }

@@ -152,26 +152,26 @@ func loadDriver(c candidate) (*driver, error) {
 func (r *Runtime) start() error {
 	d := r.drv
 	if s := call(d.initialise, 0); s != statusOK {
-		if s == statusNoDevice {
+		if s == statusNoDevice || s == statusInvalidDevice {
 			return ErrNoDevice
 		}
-		return d.check(s, "Init")
+		return d.check(s, d.initialise)
 	}
 	version := d.runtimeVersion
 	if version == 0 {
 		version = d.driverVersion
 	}
 	var v int32
-	if err := d.check(call(version, uintptr(unsafe.Pointer(&v))), "DriverGetVersion"); err != nil {
+	if err := d.check(call(version, uintptr(unsafe.Pointer(&v))), version); err != nil {
 		return err
 	}
 	r.version = int(v)
 	var n int32
 	switch s := call(d.deviceCount, uintptr(unsafe.Pointer(&n))); {
-	case s == statusNoDevice, s == statusOK && n == 0:
+	case s == statusNoDevice, s == statusInvalidDevice, s == statusOK && n == 0:
 		return ErrNoDevice
 	case s != statusOK:
-		return d.check(s, "GetDeviceCount")
+		return d.check(s, d.deviceCount)
 	}
 	r.count = int(n)
 	return nil
@@ -201,10 +201,10 @@ func (r *Runtime) activate(i int, context uintptr) error {
 	}
 	d := r.drv
 	if d.backend == CUDA {
-		if err := d.check(call(d.setCurrent, context), "CtxSetCurrent"); err != nil {
+		if err := d.check(call(d.setCurrent, context), d.setCurrent); err != nil {
 			return err
 		}
-	} else if err := d.check(call(d.setDevice, uintptr(i)), "SetDevice"); err != nil {
+	} else if err := d.check(call(d.setDevice, uintptr(i)), d.setDevice); err != nil {
 		return err
 	}
 	r.current = i

@@ -56,7 +56,7 @@ func (d *Device) NewStream() (*Stream, error) {
 	}
 	s := &Stream{d: d, drv: d.drv, deadline: d.r.opts.Deadline, markEvery: uint64(d.r.opts.MarkEvery),
 		graphMarkEvery: d.r.opts.GraphMarkEvery}
-	if err := d.drv.check(call(d.drv.streamCreate, uintptr(unsafe.Pointer(&s.handle)), streamNonBlocking), "StreamCreateWithFlags"); err != nil {
+	if err := d.drv.check(call(d.drv.streamCreate, uintptr(unsafe.Pointer(&s.handle)), streamNonBlocking), d.drv.streamCreate); err != nil {
 		return nil, err
 	}
 	d.stream = s
@@ -169,7 +169,7 @@ func fatal(s status) bool {
 }
 
 // issued records an operation and marks progress after it, or keeps the error it met.
-func (s *Stream) issued(st status, fn string, r record) {
+func (s *Stream) issued(st status, fn uintptr, r record) {
 	if st != statusOK {
 		s.fail(s.drv.check(st, fn), r)
 		return
@@ -191,17 +191,15 @@ func (s *Stream) issued(st status, fn string, r record) {
 
 // mark makes the stream write the sequence number of what it has completed to host memory.
 func (s *Stream) mark(r record) {
-	c := &s.scratch
-	var st status
+	c, fn := &s.scratch, s.drv.fill32
 	if s.write32 {
+		fn = s.drv.streamWrite32
 		c[0], c[1], c[2], c[3] = s.handle, s.progress.device, uintptr(uint32(s.seq)), 0
-		st = call(s.drv.streamWrite32, c[:4]...)
 	} else {
 		c[0], c[1], c[2], c[3] = s.progress.device, uintptr(uint32(s.seq)), 1, s.handle
-		st = call(s.drv.fill32, c[:4]...)
 	}
-	if st != statusOK {
-		s.fail(s.drv.check(st, "StreamWriteValue32"), r)
+	if st := call(fn, c[:4]...); st != statusOK {
+		s.fail(s.drv.check(st, fn), r)
 	}
 }
 
@@ -210,7 +208,7 @@ func (s *Stream) markGraph(n uint32) {
 	c := &s.scratch
 	c[0], c[1], c[2], c[3] = s.progress.device+graphWord, uintptr(n), 1, s.handle
 	if st := call(s.drv.fill32, c[:4]...); st != statusOK {
-		s.fail(s.drv.check(st, "MemsetD32Async"), record{kind: opFill})
+		s.fail(s.drv.check(st, s.drv.fill32), record{kind: opFill})
 	}
 }
 
@@ -224,20 +222,20 @@ var errLength = errors.New("source and destination differ in length")
 
 // Upload copies pinned memory to the device. src must not change until the copy has been waited for.
 func (s *Stream) Upload(dst Span, src HostSpan) {
-	s.copy(s.drv.copyHtoD, "MemcpyHtoDAsync", opUpload, dst.address, src.address, dst.n, src.n)
+	s.copy(s.drv.copyHtoD, opUpload, dst.address, src.address, dst.n, src.n)
 }
 
 // Download copies device memory to pinned memory. dst holds the data once the copy has been waited for.
 func (s *Stream) Download(dst HostSpan, src Span) {
-	s.copy(s.drv.copyDtoH, "MemcpyDtoHAsync", opDownload, dst.address, src.address, dst.n, src.n)
+	s.copy(s.drv.copyDtoH, opDownload, dst.address, src.address, dst.n, src.n)
 }
 
 // Copy copies device memory. The ranges must not overlap.
 func (s *Stream) Copy(dst, src Span) {
-	s.copy(s.drv.copyDtoD, "MemcpyDtoDAsync", opCopy, dst.address, src.address, dst.n, src.n)
+	s.copy(s.drv.copyDtoD, opCopy, dst.address, src.address, dst.n, src.n)
 }
 
-func (s *Stream) copy(fn uintptr, name string, kind opKind, dst, src uintptr, n, srcN int64) {
+func (s *Stream) copy(fn uintptr, kind opKind, dst, src uintptr, n, srcN int64) {
 	if !s.begin() {
 		return
 	}
@@ -251,12 +249,12 @@ func (s *Stream) copy(fn uintptr, name string, kind opKind, dst, src uintptr, n,
 	}
 	c := &s.scratch
 	c[0], c[1], c[2], c[3] = dst, src, uintptr(n), s.handle
-	s.issued(call(fn, c[:4]...), name, r)
+	s.issued(call(fn, c[:4]...), fn, r)
 }
 
 // Fill sets every byte of dst to value.
 func (s *Stream) Fill(dst Span, value byte) {
-	s.fill(s.drv.fill8, "MemsetD8Async", dst, uint32(value), dst.n)
+	s.fill(s.drv.fill8, dst, uint32(value), dst.n)
 }
 
 // Fill32 sets every 32-bit word of dst, whose length is a multiple of four, to value.
@@ -267,16 +265,16 @@ func (s *Stream) Fill32(dst Span, value uint32) {
 		}
 		return
 	}
-	s.fill(s.drv.fill32, "MemsetD32Async", dst, value, dst.n/4)
+	s.fill(s.drv.fill32, dst, value, dst.n/4)
 }
 
-func (s *Stream) fill(fn uintptr, name string, dst Span, value uint32, count int64) {
+func (s *Stream) fill(fn uintptr, dst Span, value uint32, count int64) {
 	if count == 0 || !s.begin() {
 		return
 	}
 	c := &s.scratch
 	c[0], c[1], c[2], c[3] = dst.address, uintptr(value), uintptr(count), s.handle
-	s.issued(call(fn, c[:4]...), name, record{op: s.op, kind: opFill, bytes: dst.n})
+	s.issued(call(fn, c[:4]...), fn, record{op: s.op, kind: opFill, bytes: dst.n})
 }
 
 // Sync waits until everything issued has finished, and returns the first error since the last Sync. A device that
@@ -318,10 +316,20 @@ func (s *Stream) finish() error {
 	return s.waitAll(context.Background())
 }
 
+// settle waits for operations that may still use what is about to be released: the driver might wait for them without
+// a deadline, or not at all.
+func (d *Device) settle() error {
+	if s := d.stream; s != nil && !s.closed && s.seq > s.waited {
+		return s.finish()
+	}
+	return nil
+}
+
 // waitAll waits for everything issued.
 func (s *Stream) waitAll(ctx context.Context) error {
-	if st := call(s.drv.eventRecord, s.done.handle, s.handle); st != statusOK {
-		return s.waitFailed(st, "EventRecord")
+	s.scratch[0], s.scratch[1] = s.done.handle, s.handle
+	if st := call(s.drv.eventRecord, s.scratch[:2]...); st != statusOK {
+		return s.waitFailed(st, s.drv.eventRecord)
 	}
 	upTo := s.seq
 	if err := s.wait(ctx, s.done.handle); err != nil {
@@ -355,6 +363,6 @@ func (s *Stream) Close() error {
 	}
 	s.closed = true
 	d.stream = nil
-	errs = append(errs, d.drv.check(call(d.drv.streamDestroy, s.handle), "StreamDestroy"))
+	errs = append(errs, d.drv.check(call(d.drv.streamDestroy, s.handle), d.drv.streamDestroy))
 	return errors.Join(errs...)
 }

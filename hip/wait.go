@@ -46,7 +46,7 @@ func (s *Stream) wait(ctx context.Context, event uintptr) error {
 			return nil
 		case statusNotReady:
 		default:
-			return s.waitFailed(st, "EventQuery")
+			return s.waitFailed(st, s.drv.eventQuery)
 		}
 		now := time.Now()
 		if e, g := s.word(0), s.word(graphWord); e != eager || g != inGraph {
@@ -66,7 +66,7 @@ func (s *Stream) wait(ctx context.Context, event uintptr) error {
 
 // waitFailed reports an error that came up while the device worked: it belongs to the first operation that did not
 // complete.
-func (s *Stream) waitFailed(st status, fn string) error {
+func (s *Stream) waitFailed(st status, fn uintptr) error {
 	err := s.drv.check(st, fn)
 	var e *Error
 	if op, _, _ := s.stuck(); op != nil && errors.As(err, &e) {

@@ -151,7 +151,7 @@ func New(t testing.TB, c Config) *Device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handle, err := purego.Dlopen(lib, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	handle, err := openLibrary(lib)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func New(t testing.TB, c Config) *Device {
 	for _, name := range []string{"softhip_reset", "softhip_configure", "softhip_fail", "softhip_hang", "softhip_reports",
 		"softhip_clear_reports", "softhip_host_read", "softhip_host_write", "softhip_count", "hipMemcpy", "hipMemset",
 		"hipDeviceSynchronize"} {
-		if d.fn[name], err = purego.Dlsym(handle, name); err != nil {
+		if d.fn[name], err = lookUp(handle, name); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -70,6 +70,12 @@ SOFT_API hipError_t hipModuleLoadData(void** out, const void* image) {
 SOFT_API hipError_t hipModuleUnload(void* handle) {
   ENTER(hipModuleUnload);
   Module* m = static_cast<Module*>(handle);
+  for (Stream* s : state.streams)
+    for (size_t i = 0; s && i < s->queue.size(); i++)
+      if (s->queue[i].name.rfind("kernel ", 0) == 0 && m->functions.count(s->queue[i].name.substr(7))) {
+        report(text("a module was unloaded while %s of it was pending", s->queue[i].name.c_str()));
+        return invalidHandle;
+      }
   for (auto& [name, f] : m->functions) delete f;
   dlclose(m->lib);
   delete m;
