@@ -2,7 +2,129 @@
 
 package cpu
 
-// Levels lists the sets of kernels this processor can run, best first.
-func Levels() []string { return []string{"go"} }
+// #cgo CFLAGS: -O3 -std=gnu11 -Wall
+// #cgo LDFLAGS: -lm -lpthread
+// #include <stdlib.h>
+// #include "op.h"
+import "C"
 
-func (d *Device) newEngine() (engine, error) { return newGoEngine(d.threads), nil }
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"burble/gguf"
+	"burble/inference/compute"
+)
+
+// Levels lists the sets of kernels this processor can run, best first.
+func Levels() []string {
+	var list []string
+	for _, name := range []string{"avx512", "avxvnni", "avx2", "neon"} {
+		if cLevel(name) != nil {
+			list = append(list, name)
+		}
+	}
+	return append(list, "go")
+}
+
+func cLevel(name string) *C.struct_kernels {
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	return C.burble_level(s)
+}
+
+// The C and Go layouts of an op must be the same.
+var _ = [1]struct{}{}[unsafe.Sizeof(op{})-C.sizeof_op]
+
+func (d *Device) newEngine() (engine, error) {
+	if d.level == "go" {
+		return newGoEngine(d.threads), nil
+	}
+	e := C.burble_open(C.int(d.threads), cLevel(d.level))
+	if e == nil {
+		return nil, fmt.Errorf("%d threads could not be started", d.threads)
+	}
+	memory, err := allocate(maxOps * int(unsafe.Sizeof(op{})))
+	if err != nil {
+		C.burble_close(e)
+		return nil, err
+	}
+	return &cEngine{
+		c: e, memory: memory, ops: unsafe.Slice((*op)(unsafe.Pointer(unsafe.SliceData(memory))), maxOps),
+		plain: newGoEngine(d.threads), device: d,
+	}, nil
+}
+
+// maxOps are collected before they are executed. A token takes some twenty for each layer.
+const maxOps = 2048
+
+// cEngine collects ops and executes them in one call to C.
+type cEngine struct {
+	c      *C.engine
+	memory []byte // of ops, outside Go's heap: C reads it without checks for pointers into it
+	ops    []op
+	n      int
+	err    error
+	plain  *goEngine // for types that have no kernel in C
+	device *Device
+}
+
+func (e *cEngine) issue(o *op) {
+	if e.falls(o) {
+		e.flush()
+		e.plain.issue(o)
+		return
+	}
+	if e.n == len(e.ops) {
+		e.flush()
+	}
+	e.ops[e.n] = *o
+	e.n++
+}
+
+// falls reports whether an op is left to plain Go.
+func (e *cEngine) falls(o *op) bool {
+	switch o.kind {
+	case opMatMul:
+		switch gguf.Type(o.b.typ) {
+		case gguf.F32, gguf.F16, gguf.BF16:
+			return false
+		case gguf.Q8_0, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K:
+			return o.mode == 1
+		}
+		return true
+	case opEmbed:
+		t := gguf.Type(o.a.typ)
+		return t != gguf.F32 && t != gguf.F16 && t != gguf.BF16
+	case opCopy:
+		t := gguf.Type(o.a.typ)
+		return t != gguf.F32 && t != gguf.F16 && t != gguf.BF16 && t != gguf.I32
+	}
+	return false
+}
+
+func (e *cEngine) flush() {
+	if e.n == 0 {
+		return
+	}
+	if C.burble_run(e.c, (*C.op)(unsafe.Pointer(&e.ops[0])), C.int64_t(e.n)) != 0 && e.err == nil {
+		e.err = &compute.OutOfMemory{Device: e.device.Name(), What: "working memory", Free: e.device.Memory().Free}
+	}
+	e.n = 0
+}
+
+func (e *cEngine) wait() error {
+	e.flush()
+	err := e.err
+	e.err = nil
+	return err
+}
+
+func (e *cEngine) close() error {
+	if e.n > 0 {
+		return errors.New("closed with operations left")
+	}
+	C.burble_close(e.c)
+	return release(e.memory)
+}

@@ -19,8 +19,8 @@ func newGoEngine(threads int) *goEngine {
 	return &goEngine{threads: threads, scratch: make([][]float32, threads)}
 }
 
-func (e *goEngine) wait()  {}
-func (e *goEngine) close() {}
+func (e *goEngine) wait() error  { return nil }
+func (e *goEngine) close() error { return nil }
 
 // parallel splits [0, n) among the threads.
 func (e *goEngine) parallel(n int, f func(thread, lo, hi int)) {

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -11,8 +12,8 @@ import (
 // engine executes checked ops, in order. Ops may be held back until wait.
 type engine interface {
 	issue(o *op)
-	wait() // until every issued op is done
-	close()
+	wait() error // until every issued op is done
+	close() error
 }
 
 // queue implements [compute.Queue]: it checks the operands and hands ops to the engine.
@@ -43,10 +44,12 @@ func (q *queue) Close() error {
 	if q.engine == nil {
 		return nil
 	}
-	q.engine.wait()
-	q.engine.close()
+	err := errors.Join(q.engine.wait(), q.engine.close())
 	q.engine = nil
 	q.device.queues--
+	if err != nil {
+		return fmt.Errorf("cpu: closing the queue: %w", err)
+	}
 	return nil
 }
 
@@ -58,7 +61,7 @@ func (q *queue) Sync() error {
 	if q.engine == nil {
 		return fmt.Errorf("cpu: sync: %w", compute.ErrClosed)
 	}
-	q.engine.wait()
+	q.wait("Sync")
 	err := q.err
 	q.err = nil
 	return err
@@ -73,7 +76,9 @@ func (q *queue) Write(dst *compute.Tensor, src []byte) {
 	if q.err != nil || !q.transfer("Write", dst, len(src)) {
 		return
 	}
-	q.engine.wait()
+	if !q.wait("Write") {
+		return
+	}
 	copy(unsafe.Slice((*byte)(v.p), len(src)), src)
 }
 
@@ -86,8 +91,18 @@ func (q *queue) Read(dst []byte, src *compute.Tensor) {
 	if q.err != nil || !q.transfer("Read", src, len(dst)) {
 		return
 	}
-	q.engine.wait()
+	if !q.wait("Read") {
+		return
+	}
 	copy(dst, unsafe.Slice((*byte)(v.p), len(dst)))
+}
+
+// wait executes what was issued, and reports whether it could be.
+func (q *queue) wait(name string) bool {
+	if err := q.engine.wait(); err != nil {
+		return q.fail(name, "%w", err)
+	}
+	return true
 }
 
 func (q *queue) transfer(name string, t *compute.Tensor, n int) bool {

@@ -1,0 +1,256 @@
+// Template: attention with the softmax computed as the keys come (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et
+// al. 2022, arXiv:2205.14135). Compiled by each level, on vectors of vec.h.
+
+INLINE const char *cache_row(const view *v, const attention *a, int64_t h, int64_t pos) {
+	return v->p + pos % a->slots * v->stride[1] + h * v->stride[2];
+}
+
+// The first and one past the last position of [lo, hi) that query i sees.
+INLINE void visible(const attention *a, int64_t i, int64_t lo, int64_t hi, int64_t *from, int64_t *to) {
+	int64_t p = a->past + i;
+	*from = lo;
+	if (a->window > 0 && *from < p - a->window + 1) *from = p - a->window + 1;
+	*to = hi < p + 1 ? hi : p + 1;
+}
+
+INLINE vf c_load(const char *p, int64_t j, int half) {
+	return half ? v_half((const uint16_t *)p + j) : v_load((const float *)p + j);
+}
+INLINE vf c_load_n(const char *p, int64_t j, int n, int half) {
+	return half ? v_half_n((const uint16_t *)p + j, n) : v_load_n((const float *)p + j, n);
+}
+
+enum { FEW = 4 }; // queries that share a key
+
+// Logits of count queries with the keys [lo, hi) of head h: s[c][pos - lo].
+INLINE void few_scores(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *q, int count, float *s, int half) {
+	int64_t kd = a->kd;
+	for (int64_t pos = lo; pos < hi; pos++) {
+		const char *key = cache_row(&a->o->b, a, h, pos);
+		__builtin_prefetch(key + 8 * a->o->b.stride[1]);
+		vf sum[FEW];
+		for (int c = 0; c < count; c++) sum[c] = v_set(0);
+		int64_t j = 0;
+		for (; j + VW <= kd; j += VW) {
+			vf k = c_load(key, j, half);
+			for (int c = 0; c < count; c++) sum[c] = v_fma(k, v_load(q + c * kd + j), sum[c]);
+		}
+		if (j < kd) {
+			vf k = c_load_n(key, j, kd - j, half);
+			for (int c = 0; c < count; c++) sum[c] = v_fma(k, v_load_n(q + c * kd + j, kd - j), sum[c]);
+		}
+		for (int c = 0; c < count; c++) s[c * ATTEND_SPAN + pos - lo] = v_sum(sum[c]);
+	}
+}
+
+// Adds the values [lo, hi) of head h, weighted with s, to count rows of out, from element j on, vectors at a time.
+INLINE void few_values(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *s, int count, float *out,
+	int64_t width, int64_t j, int vectors, int half) {
+	vf sum[FEW][4];
+	for (int c = 0; c < count; c++) for (int v = 0; v < vectors; v++) sum[c][v] = v_set(0);
+	for (int64_t pos = lo; pos < hi; pos++) {
+		const char *value = cache_row(&a->o->c, a, h, pos);
+		__builtin_prefetch(value + 8 * a->o->c.stride[1] + (half ? 2 : 4) * j);
+		vf x[4];
+		for (int v = 0; v < vectors; v++) x[v] = c_load(value, j + v * VW, half);
+		for (int c = 0; c < count; c++) {
+			vf f = v_set(s[c * ATTEND_SPAN + pos - lo]);
+			for (int v = 0; v < vectors; v++) sum[c][v] = v_fma(f, x[v], sum[c][v]);
+		}
+	}
+	for (int c = 0; c < count; c++) for (int v = 0; v < vectors; v++) v_store(out + c * width + j + v * VW, sum[c][v]);
+}
+
+INLINE void few_heads(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *q, int count, float *s,
+	float *out, int64_t width, const int64_t *from, const int64_t *to, int half) {
+	// Only what some query sees is read; a query's own limits are applied to its row of weights.
+	int64_t first = hi, last = lo;
+	for (int c = 0; c < count; c++) {
+		if (from[c] < first) first = from[c];
+		if (to[c] > last) last = to[c];
+	}
+	if (first < last) few_scores(a, h, first, last, q, count, s, half);
+	for (int c = 0; c < count; c++) {
+		float *row = s + c * ATTEND_SPAN, top = -INFINITY;
+		int64_t n = last - first, b = from[c] - first, e = to[c] - first;
+		vf sum = v_set(0);
+		if (b < e) {
+			if (a->o->f[1] > 0) soft_cap(row + b, row + b, e - b, a->o->f[1]);
+			vf m = v_set(-INFINITY);
+			int64_t j = b;
+			FOR_VECTORS(j, e) m = v_max(m, v_load(row + j));
+			top = v_top(m);
+			for (; j < e; j++) top = row[j] > top ? row[j] : top;
+			j = b;
+			FOR_VECTORS(j, e) {
+				vf p = v_exp(v_load(row + j) - v_set(top));
+				v_store(row + j, p);
+				sum = sum + p;
+			}
+			if (j < e) {
+				float t[VW];
+				for (int l = 0; l < VW; l++) t[l] = l < e - j ? row[j + l] - top : -1000;
+				vf p = v_exp(v_load(t));
+				v_store_n(row + j, p, e - j);
+				sum = sum + p;
+			}
+		} else {
+			b = e = 0;
+		}
+		for (int64_t j = 0; j < b; j++) row[j] = 0;
+		for (int64_t j = e; j < n; j++) row[j] = 0;
+		out[c * width + a->vd] = top;
+		out[c * width + a->vd + 1] = v_sum(sum);
+	}
+	int64_t j = 0;
+	if (first >= last) {
+		for (int c = 0; c < count; c++) memset(out + c * width, 0, 4 * a->vd);
+		return;
+	}
+	for (; j + 4 * VW <= a->vd; j += 4 * VW) few_values(a, h, first, last, s, count, out, width, j, 4, half);
+	FOR_VECTORS(j, a->vd) few_values(a, h, first, last, s, count, out, width, j, 1, half);
+	if (j < a->vd) { // the rest of a row
+		int n = a->vd - j;
+		vf sum[FEW];
+		for (int c = 0; c < count; c++) sum[c] = v_set(0);
+		for (int64_t pos = first; pos < last; pos++) {
+			vf x = c_load_n(cache_row(&a->o->c, a, h, pos), j, n, half);
+			for (int c = 0; c < count; c++) sum[c] = v_fma(v_set(s[c * ATTEND_SPAN + pos - first]), x, sum[c]);
+		}
+		for (int c = 0; c < count; c++) v_store_n(out + c * width + j, sum[c], n);
+	}
+}
+
+static void attend_few(const attention *a, int64_t h, int64_t lo, int64_t hi, float *partial, float *scratch) {
+	int64_t rows = a->n * a->group, width = a->vd + 2;
+	float *q = scratch, *s = q + FEW * a->kd;
+	for (int64_t r = 0; r < rows; r += FEW) {
+		int count = rows - r < FEW ? rows - r : FEW;
+		int64_t from[FEW], to[FEW];
+		for (int c = 0; c < count; c++) {
+			int64_t i = (r + c) / a->group, g = (r + c) % a->group;
+			visible(a, i, lo, hi, &from[c], &to[c]);
+			scale(q + c * a->kd, (const float *)(a->o->a.p + i * a->o->a.stride[1] + (h * a->group + g) * a->o->a.stride[2]),
+				a->kd, a->o->f[0]);
+		}
+		float *out = partial + r * width;
+#define FEW_CASE(N) \
+	case N: \
+		if (a->half) few_heads(a, h, lo, hi, q, N, s, out, width, from, to, 1); \
+		else few_heads(a, h, lo, hi, q, N, s, out, width, from, to, 0); \
+		break;
+		switch (count) {
+			FEW_CASE(1)
+			FEW_CASE(2)
+			FEW_CASE(3)
+			FEW_CASE(4)
+		}
+#undef FEW_CASE
+	}
+}
+
+// ---- many queries: each lane of a vector is a query and head, so that nothing is summed across a vector.
+
+enum { LANES = V_TILE * VW, KEYS = 6 };
+
+// out[key][lane] = Σ_d rows[key][d] · q[d][lane] for count keys.
+INLINE void tile_scores(float *out, const float *rows, int64_t stride, const float *q, int64_t kd, int count) {
+	vf s[KEYS][V_TILE];
+	for (int c = 0; c < count; c++) for (int v = 0; v < V_TILE; v++) s[c][v] = v_set(0);
+	for (int64_t d = 0; d < kd; d++) {
+		vf x[V_TILE];
+		for (int v = 0; v < V_TILE; v++) x[v] = v_load(q + d * LANES + v * VW);
+		for (int c = 0; c < count; c++) {
+			vf k = v_set(rows[c * stride + d]);
+			for (int v = 0; v < V_TILE; v++) s[c][v] = v_fma(k, x[v], s[c][v]);
+		}
+	}
+	for (int c = 0; c < count; c++) for (int v = 0; v < V_TILE; v++) v_store(out + c * LANES + v * VW, s[c][v]);
+}
+
+// out[d][lane] += Σ_key p[key][lane] · rows[key][d] for count dimensions d.
+INLINE void tile_values(float *out, const float *rows, int64_t stride, const float *p, int64_t keys, int count) {
+	vf s[KEYS][V_TILE];
+	for (int c = 0; c < count; c++) for (int v = 0; v < V_TILE; v++) s[c][v] = v_load(out + c * LANES + v * VW);
+	for (int64_t k = 0; k < keys; k++) {
+		vf x[V_TILE];
+		for (int v = 0; v < V_TILE; v++) x[v] = v_load(p + k * LANES + v * VW);
+		for (int c = 0; c < count; c++) {
+			vf y = v_set(rows[k * stride + c]);
+			for (int v = 0; v < V_TILE; v++) s[c][v] = v_fma(y, x[v], s[c][v]);
+		}
+	}
+	for (int c = 0; c < count; c++) for (int v = 0; v < V_TILE; v++) v_store(out + c * LANES + v * VW, s[c][v]);
+}
+
+static void attend_many(const attention *a, int64_t h, int64_t lo, int64_t hi, float *scratch) {
+	const op *o = a->o;
+	int64_t kd = a->kd, vd = a->vd;
+	float *q = scratch, *acc = q + kd * LANES, *p = acc + vd * LANES; // [kd][lane], [vd][lane], [key][lane]
+	float *keys = p + ATTEND_KEYS * LANES, *values = keys + ATTEND_KEYS * kd;
+	float *top = values + ATTEND_KEYS * vd, *sum = top + LANES, *begin = sum + LANES, *end = begin + LANES;
+	int lanes = hi - lo;
+	int64_t first = a->past + a->n, last = 0, all_from = 0, all_to = a->past + a->n;
+	int64_t oldest = a->past + a->n - a->slots > 0 ? a->past + a->n - a->slots : 0;
+	for (int l = 0; l < LANES; l++) {
+		int64_t r = lo + (l < lanes ? l : lanes - 1), i = r / a->group, g = r % a->group, from, to;
+		const float *x = (const float *)(o->a.p + i * o->a.stride[1] + (h * a->group + g) * o->a.stride[2]);
+		for (int64_t d = 0; d < kd; d++) q[d * LANES + l] = x[d] * o->f[0];
+		visible(a, i, oldest, a->past + a->n, &from, &to);
+		// Positions are compared as floats, exact below 2²⁴ because they are relative to the oldest.
+		begin[l] = from - oldest;
+		end[l] = to - oldest;
+		if (from < first) first = from;
+		if (to > last) last = to;
+		if (from > all_from) all_from = from;
+		if (to < all_to) all_to = to;
+		top[l] = o->e.p ? ((float *)o->e.p)[h * a->group + g] : -1e30f;
+		sum[l] = o->e.p ? 1 : 0;
+	}
+	memset(acc, 0, 4 * vd * LANES);
+	for (int64_t pos = first; pos < last; pos += ATTEND_KEYS) {
+		int64_t count = last - pos < ATTEND_KEYS ? last - pos : ATTEND_KEYS, k = 0;
+		for (; k < count; k++) {
+			int64_t type = a->half ? T_F16 : T_F32;
+			decode(keys + k * kd, cache_row(&o->b, a, h, pos + k), kd, type);
+			decode(values + k * vd, cache_row(&o->c, a, h, pos + k), vd, type);
+		}
+		for (k = 0; k + KEYS <= count; k += KEYS) tile_scores(p + k * LANES, keys + k * kd, kd, q, kd, KEYS);
+		for (; k < count; k++) tile_scores(p + k * LANES, keys + k * kd, kd, q, kd, 1);
+		if (o->f[1] > 0) soft_cap(p, p, count * LANES, o->f[1]);
+		int masked = pos < all_from || pos + count > all_to;
+		for (int v = 0; v < LANES; v += VW) {
+			vf old = v_load(top + v), m = old;
+			if (masked) {
+				vf b = v_load(begin + v), e = v_load(end + v);
+				for (k = 0; k < count; k++) {
+					vf at = v_set(pos + k - oldest), x = v_load(p + k * LANES + v);
+					x = v_less(at, b, v_set(-INFINITY), v_less(at, e, x, v_set(-INFINITY)));
+					v_store(p + k * LANES + v, x);
+					m = v_max(m, x);
+				}
+			} else {
+				for (k = 0; k < count; k++) m = v_max(m, v_load(p + k * LANES + v));
+			}
+			vf f = v_exp(old - m), s = v_load(sum + v) * f;
+			for (k = 0; k < count; k++) {
+				vf x = v_exp(v_load(p + k * LANES + v) - m);
+				v_store(p + k * LANES + v, x);
+				s = s + x;
+			}
+			v_store(top + v, m);
+			v_store(sum + v, s);
+			if (v_any_greater(m, old))
+				for (int64_t d = 0; d < vd; d++) v_store(acc + d * LANES + v, v_load(acc + d * LANES + v) * f);
+		}
+		int64_t d = 0;
+		for (; d + KEYS <= vd; d += KEYS) tile_values(acc + d * LANES, values + d, vd, p, count, KEYS);
+		for (; d < vd; d++) tile_values(acc + d * LANES, values + d, vd, p, count, 1);
+	}
+	for (int l = 0; l < lanes; l++) {
+		int64_t r = lo + l, i = r / a->group, g = r % a->group;
+		float *out = (float *)(o->out.p + i * o->out.stride[1] + (h * a->group + g) * o->out.stride[2]);
+		float f = sum[l] > 0 ? 1 / sum[l] : 0;
+		for (int64_t d = 0; d < vd; d++) out[d] = acc[d * LANES + l] * f;
+	}
+}

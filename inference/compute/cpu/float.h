@@ -1,0 +1,371 @@
+// Template: row operations, and products of float weights. Compiled by each level, on vectors of vec.h.
+
+#include <math.h>
+
+#define FOR_VECTORS(j, n) for (; j + VW <= (n); j += VW)
+
+static void rms_norm(float *out, const float *x, const float *w, int64_t n, float eps) {
+	vf s = v_set(0), s2 = v_set(0);
+	int64_t j = 0;
+	for (; j + 2 * VW <= n; j += 2 * VW) {
+		vf a = v_load(x + j), b = v_load(x + j + VW);
+		s = v_fma(a, a, s);
+		s2 = v_fma(b, b, s2);
+	}
+	FOR_VECTORS(j, n) {
+		vf a = v_load(x + j);
+		s = v_fma(a, a, s);
+	}
+	if (j < n) {
+		vf a = v_load_n(x + j, n - j);
+		s2 = v_fma(a, a, s2);
+	}
+	vf f = v_set((float)(1 / sqrt((double)v_sum(s + s2) / n + eps)));
+	j = 0;
+	if (w) {
+		FOR_VECTORS(j, n) v_store(out + j, v_load(x + j) * f * v_load(w + j));
+		if (j < n) v_store_n(out + j, v_load_n(x + j, n - j) * f * v_load_n(w + j, n - j), n - j);
+	} else {
+		FOR_VECTORS(j, n) v_store(out + j, v_load(x + j) * f);
+		if (j < n) v_store_n(out + j, v_load_n(x + j, n - j) * f, n - j);
+	}
+}
+
+static void layer_norm(float *out, const float *x, const float *w, const float *bias, int64_t n, float eps) {
+	vf s = v_set(0);
+	int64_t j = 0;
+	FOR_VECTORS(j, n) s = s + v_load(x + j);
+	if (j < n) s = s + v_load_n(x + j, n - j);
+	float mean = v_sum(s) / n, rest = 0;
+	vf m = v_set(mean);
+	s = v_set(0);
+	j = 0;
+	FOR_VECTORS(j, n) {
+		vf a = v_load(x + j) - m;
+		s = v_fma(a, a, s);
+	}
+	for (; j < n; j++) rest += (x[j] - mean) * (x[j] - mean);
+	vf f = v_set((float)(1 / sqrt((double)(v_sum(s) + rest) / n + eps)));
+	j = 0;
+	FOR_VECTORS(j, n) {
+		vf y = (v_load(x + j) - m) * f * v_load(w + j);
+		if (bias) y = y + v_load(bias + j);
+		v_store(out + j, y);
+	}
+	if (j < n) {
+		vf y = (v_load_n(x + j, n - j) - m) * f * v_load_n(w + j, n - j);
+		if (bias) y = y + v_load_n(bias + j, n - j);
+		v_store_n(out + j, y, n - j);
+	}
+}
+
+// ---- elementwise
+
+INLINE vf v_sigmoid(vf x) { return v_set(1.0f) / (v_set(1.0f) + v_exp(-x)); }
+
+INLINE vf v_each(vf x, float (*f)(float)) {
+	float t[VW];
+	v_store(t, x);
+	for (int i = 0; i < VW; i++) t[i] = f(t[i]);
+	return v_load(t);
+}
+
+static float gelu(float x) { return 0.5f * x * erfcf(-0.70710678f * x); }
+
+static float softplus(float x) { return log1pf(expf(-fabsf(x))) + fmaxf(x, 0); }
+
+INLINE vf v_activate(vf x, int act) {
+	switch (act) {
+	case A_SILU: return x / (v_set(1.0f) + v_exp(-x));
+	case A_GELU: return v_each(x, gelu);
+	// 1 + tanh(u) = 2 · sigmoid(2u), which doesn't cancel.
+	case A_GELU_TANH: return x * v_sigmoid(x * v_fma(x * x, v_set(2 * 0.7978845608f * 0.044715f), v_set(2 * 0.7978845608f)));
+	case A_RELU: return v_max(x, v_set(0));
+	case A_RELU2: x = v_max(x, v_set(0)); return x * x;
+	case A_SIGMOID: return v_sigmoid(x);
+	case A_TANH: return v_tanh(x);
+	default: return v_each(x, softplus);
+	}
+}
+
+INLINE void activate_as(float *out, const float *gate, const float *up, int64_t n, int act) {
+	int64_t j = 0;
+	FOR_VECTORS(j, n) {
+		vf y = v_activate(v_load(gate + j), act);
+		if (up) y = y * v_load(up + j);
+		v_store(out + j, y);
+	}
+	if (j < n) {
+		vf y = v_activate(v_load_n(gate + j, n - j), act);
+		if (up) y = y * v_load_n(up + j, n - j);
+		v_store_n(out + j, y, n - j);
+	}
+}
+
+static void activate(float *out, const float *gate, const float *up, int64_t n, int act) {
+	switch (act) {
+	case A_SILU: activate_as(out, gate, up, n, A_SILU); break;
+	case A_GELU: activate_as(out, gate, up, n, A_GELU); break;
+	case A_GELU_TANH: activate_as(out, gate, up, n, A_GELU_TANH); break;
+	case A_RELU: activate_as(out, gate, up, n, A_RELU); break;
+	case A_RELU2: activate_as(out, gate, up, n, A_RELU2); break;
+	case A_SIGMOID: activate_as(out, gate, up, n, A_SIGMOID); break;
+	case A_TANH: activate_as(out, gate, up, n, A_TANH); break;
+	default: activate_as(out, gate, up, n, A_SOFTPLUS); break;
+	}
+}
+
+static void add(float *out, const float *a, const float *b, int64_t n) {
+	int64_t j = 0;
+	FOR_VECTORS(j, n) v_store(out + j, v_load(a + j) + v_load(b + j));
+	for (; j < n; j++) out[j] = a[j] + b[j];
+}
+
+static void mul(float *out, const float *a, const float *b, int64_t n) {
+	int64_t j = 0;
+	FOR_VECTORS(j, n) v_store(out + j, v_load(a + j) * v_load(b + j));
+	for (; j < n; j++) out[j] = a[j] * b[j];
+}
+
+static void scale(float *out, const float *a, int64_t n, float s) {
+	int64_t j = 0;
+	FOR_VECTORS(j, n) v_store(out + j, v_load(a + j) * v_set(s));
+	for (; j < n; j++) out[j] = a[j] * s;
+}
+
+static void soft_cap(float *out, const float *a, int64_t n, float limit) {
+	int64_t j = 0;
+	FOR_VECTORS(j, n) v_store(out + j, v_tanh(v_load(a + j) / v_set(limit)) * v_set(limit));
+	if (j < n) v_store_n(out + j, v_tanh(v_load_n(a + j, n - j) / v_set(limit)) * v_set(limit), n - j);
+}
+
+static void rope(float *x, const float *cosines, const float *sines, int64_t pairs, int interleaved) {
+	int64_t j = 0;
+	if (interleaved) {
+		for (; j < pairs; j++) {
+			float a = x[2 * j], b = x[2 * j + 1];
+			x[2 * j] = a * cosines[j] - b * sines[j];
+			x[2 * j + 1] = a * sines[j] + b * cosines[j];
+		}
+		return;
+	}
+	FOR_VECTORS(j, pairs) {
+		vf a = v_load(x + j), b = v_load(x + pairs + j), c = v_load(cosines + j), s = v_load(sines + j);
+		v_store(x + j, a * c - b * s);
+		v_store(x + pairs + j, a * s + b * c);
+	}
+	for (; j < pairs; j++) {
+		float a = x[j], b = x[pairs + j];
+		x[j] = a * cosines[j] - b * sines[j];
+		x[pairs + j] = a * sines[j] + b * cosines[j];
+	}
+}
+
+static void to_half(uint16_t *out, const float *x, int64_t n) {
+	int64_t j = 0;
+	FOR_VECTORS(j, n) v_store_half(out + j, v_load(x + j));
+	if (j < n) v_store_half_n(out + j, v_load_n(x + j, n - j), n - j);
+}
+
+// Keeps the best k so far in order; most vectors hold nothing better than the worst of them.
+static void top_k(float *values, int32_t *ids, const float *x, int64_t n, int64_t k) {
+	int64_t held = 0, j = 0;
+	while (j < n) {
+		int64_t end = j + VW <= n ? j + VW : n;
+		if (held == k && end - j == VW && !v_any_greater(v_load(x + j), v_set(values[k - 1]))) {
+			j = end;
+			continue;
+		}
+		for (; j < end; j++) {
+			float v = x[j];
+			if (held == k && !(v > values[k - 1])) continue;
+			if (held < k) held++;
+			int64_t i = held - 1;
+			for (; i > 0 && v > values[i - 1]; i--) {
+				values[i] = values[i - 1];
+				ids[i] = ids[i - 1];
+			}
+			values[i] = v;
+			ids[i] = j;
+		}
+	}
+}
+
+// ---- activations to 8 bits
+
+static void quantise(const quantised *out, int64_t i, const float *x, int64_t k, int64_t lo, int64_t hi) {
+	int8_t *q = out->q + i * out->q_stride;
+	float *scale = out->scale + i * out->scale_stride;
+	for (int64_t b = lo; b < hi; b++) {
+		float *s = scale + 32 * b;
+		for (int64_t g = 0; g < 8; g++) {
+			int64_t at = 256 * b + 32 * g;
+			if (at >= k) {
+				memset(q + at, 0, 32);
+				s[g] = s[8 + g] = s[16 + 2 * g] = s[17 + 2 * g] = 0;
+				continue;
+			}
+			vf top = v_set(0);
+			for (int j = 0; j < 32; j += VW) top = v_max(top, v_abs(v_load(x + at + j)));
+			float d = v_top(top) / 127, inverse = d > 0 ? 1 / d : 0;
+			float t[32];
+			for (int j = 0; j < 32; j += VW) v_store(t + j, v_round(v_load(x + at + j) * v_set(inverse)));
+			int sum[2] = {0, 0};
+			for (int j = 0; j < 16; j++) sum[0] += q[at + j] = (int8_t)t[j];
+			for (int j = 16; j < 32; j++) sum[1] += q[at + j] = (int8_t)t[j];
+			s[g] = d;
+			s[8 + g] = d * (sum[0] + sum[1]);
+			s[16 + 2 * g] = d * sum[0];
+			s[17 + 2 * g] = d * sum[1];
+		}
+	}
+}
+
+// ---- products of F32, F16 and BF16 weights
+
+INLINE vf w_load(const char *w, int64_t j, int type) {
+	switch (type) {
+	case T_F32: return v_load((const float *)w + j);
+	case T_F16: return v_half((const uint16_t *)w + j);
+	default: return v_brain((const uint16_t *)w + j);
+	}
+}
+
+INLINE vf w_load_n(const char *w, int64_t j, int n, int type) {
+	switch (type) {
+	case T_F32: return v_load_n((const float *)w + j, n);
+	case T_F16: return v_half_n((const uint16_t *)w + j, n);
+	default: return v_brain_n((const uint16_t *)w + j, n);
+	}
+}
+
+static void decode(float *out, const void *w, int64_t n, int64_t type) {
+	int64_t j = 0;
+#define DECODE(T) \
+	FOR_VECTORS(j, n) v_store(out + j, w_load(w, j, T)); \
+	if (j < n) v_store_n(out + j, w_load_n(w, j, n - j, T), n - j);
+	switch (type) {
+	case T_F32: memcpy(out, w, 4 * n); break;
+	case T_F16: DECODE(T_F16) break;
+	default: DECODE(T_BF16) break;
+	}
+#undef DECODE
+}
+
+// How far ahead of its use a weight is fetched. Memory takes some 100 ns, in which a core reads about 1 to 2 KB; the
+// hardware's own prefetching stops at each 4 KB page.
+enum { AHEAD = 6144 };
+
+// One row of the weight times COUNT rows of x. The sums are kept in four vectors each for one row, so that additions
+// needn't wait for each other.
+#define DOTS(COUNT, LANES) \
+	INLINE void dots_##COUNT(const product *p, const char *w, int64_t i, int64_t r, int type) { \
+		int64_t k = p->k, j = 0, size = type == T_F32 ? 4 : 2; \
+		vf s[COUNT][LANES]; \
+		for (int c = 0; c < COUNT; c++) for (int l = 0; l < LANES; l++) s[c][l] = v_set(0); \
+		for (; j + LANES * VW <= k; j += LANES * VW) { \
+			for (int64_t b = 0; b < LANES * VW * size; b += 64) __builtin_prefetch(w + j * size + AHEAD + b); \
+			for (int l = 0; l < LANES; l++) { \
+				vf a = w_load(w, j + l * VW, type); \
+				for (int c = 0; c < COUNT; c++) \
+					s[c][l] = v_fma(a, v_load((const float *)(p->x + (i + c) * p->x_stride) + j + l * VW), s[c][l]); \
+			} \
+		} \
+		FOR_VECTORS(j, k) { \
+			vf a = w_load(w, j, type); \
+			for (int c = 0; c < COUNT; c++) \
+				s[c][0] = v_fma(a, v_load((const float *)(p->x + (i + c) * p->x_stride) + j), s[c][0]); \
+		} \
+		if (j < k) { \
+			vf a = w_load_n(w, j, k - j, type); \
+			for (int c = 0; c < COUNT; c++) \
+				s[c][0] = v_fma(a, v_load_n((const float *)(p->x + (i + c) * p->x_stride) + j, k - j), s[c][0]); \
+		} \
+		for (int c = 0; c < COUNT; c++) { \
+			vf sum = s[c][0]; \
+			for (int l = 1; l < LANES; l++) sum = sum + s[c][l]; \
+			*((float *)(p->out + (i + c) * p->out_stride) + r) = v_sum(sum); \
+		} \
+	}
+DOTS(1, 4)
+DOTS(4, 1)
+
+INLINE void matvec_float(const product *p, int64_t lo, int64_t hi, int type) {
+	for (int64_t r = lo; r < hi; r++) {
+		const char *w = p->w + r * p->w_stride;
+		int64_t i = 0;
+		for (; i + 4 <= p->n; i += 4) dots_4(p, w, i, r, type);
+		for (; i < p->n; i++) dots_1(p, w, i, r, type);
+	}
+}
+
+static void matvec_f32(const product *p, int64_t lo, int64_t hi) { matvec_float(p, lo, hi, T_F32); }
+static void matvec_f16(const product *p, int64_t lo, int64_t hi) { matvec_float(p, lo, hi, T_F16); }
+static void matvec_bf16(const product *p, int64_t lo, int64_t hi) { matvec_float(p, lo, hi, T_BF16); }
+
+// V_ROWS rows of w times cols rows of x, over n elements; added to the output unless first.
+INLINE void float_tile(const float *w, int64_t w_stride, const char *x, int64_t x_stride, int64_t n,
+	char *out, int64_t out_stride, int cols, int first) {
+	vf s[V_COLS][V_ROWS];
+	for (int c = 0; c < cols; c++) for (int r = 0; r < V_ROWS; r++) s[c][r] = v_set(0);
+	int64_t j = 0;
+	FOR_VECTORS(j, n) {
+		vf a[V_ROWS];
+		for (int r = 0; r < V_ROWS; r++) a[r] = v_load(w + r * w_stride + j);
+		for (int c = 0; c < cols; c++) {
+			vf b = v_load((const float *)(x + c * x_stride) + j);
+			for (int r = 0; r < V_ROWS; r++) s[c][r] = v_fma(a[r], b, s[c][r]);
+		}
+	}
+	if (j < n)
+		for (int c = 0; c < cols; c++) {
+			vf b = v_load_n((const float *)(x + c * x_stride) + j, n - j);
+			for (int r = 0; r < V_ROWS; r++) s[c][r] = v_fma(v_load_n(w + r * w_stride + j, n - j), b, s[c][r]);
+		}
+	for (int c = 0; c < cols; c++) {
+		float *to = (float *)(out + c * out_stride);
+		for (int r = 0; r < V_ROWS; r++) {
+			float y = v_sum(s[c][r]);
+			to[r] = first ? y : to[r] + y;
+		}
+	}
+}
+
+// Rows of the weight and elements of k that are decoded at once. They stay in the second-level cache.
+enum { FLOAT_GROUP = 32, FLOAT_SLAB = 1024 };
+
+static void gemm_float(const product *p, int64_t lo, int64_t hi, void *scratch) {
+	float *w = scratch;
+	int64_t size = p->type == T_F32 ? 4 : 2;
+	for (int64_t r0 = lo; r0 < hi; r0 += FLOAT_GROUP) {
+		int64_t rows = hi - r0 < FLOAT_GROUP ? hi - r0 : FLOAT_GROUP;
+		for (int64_t k0 = 0; k0 < p->k; k0 += FLOAT_SLAB) {
+			int64_t n = p->k - k0 < FLOAT_SLAB ? p->k - k0 : FLOAT_SLAB;
+			for (int64_t r = 0; r < rows; r++) {
+				decode(w + r * (FLOAT_SLAB + VW), p->w + (r0 + r) * p->w_stride + k0 * size, n, p->type);
+			}
+			for (int64_t i = 0; i < p->n; i += V_COLS) {
+				int64_t cols = p->n - i < V_COLS ? p->n - i : V_COLS;
+				const char *x = p->x + i * p->x_stride + 4 * k0;
+				for (int64_t r = 0; r < rows; r += V_ROWS) {
+					char *out = p->out + i * p->out_stride + 4 * (r0 + r);
+					const float *from = w + r * (FLOAT_SLAB + VW);
+					if (rows - r < V_ROWS) { // the last rows, one after the other, in the same order of additions
+						float t[V_COLS][V_ROWS];
+						for (int c = 0; c < cols; c++)
+							for (int64_t l = 0; l < V_ROWS; l++) t[c][l] = k0 && l < rows - r ? ((float *)(out + c * p->out_stride))[l] : 0;
+						for (int c = 0; c < cols; c++)
+							float_tile(from, FLOAT_SLAB + VW, x + c * p->x_stride, p->x_stride, n, (char *)t[c], 0, 1, k0 == 0);
+						for (int c = 0; c < cols; c++)
+							for (int64_t l = 0; l < rows - r; l++) ((float *)(out + c * p->out_stride))[l] = t[c][l];
+					} else if (cols == V_COLS) {
+						float_tile(from, FLOAT_SLAB + VW, x, p->x_stride, n, out, p->out_stride, V_COLS, k0 == 0);
+					} else {
+						for (int c = 0; c < cols; c++)
+							float_tile(from, FLOAT_SLAB + VW, x + c * p->x_stride, p->x_stride, n, out + c * p->out_stride, 0, 1, k0 == 0);
+					}
+				}
+			}
+		}
+	}
+}

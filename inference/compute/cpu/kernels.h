@@ -1,0 +1,78 @@
+// The kernels of one level of instruction sets. Each level compiles the same templates (float.h, attention.h) and its
+// own products of quantised weights. Everything in a table works on rows that one thread was given.
+#ifndef BURBLE_KERNELS_H
+#define BURBLE_KERNELS_H
+
+#include "op.h"
+
+// Activations rounded to 8 bits, in blocks of 32 with a scale each. A row is padded with zeros to a multiple of 256.
+// For each 256 elements there are 32 floats: the scales of 8 blocks, those times the sum of the block's numbers, and
+// the same for the 16 halves of blocks.
+typedef struct {
+	int8_t *q;       // row i starts at q + i·q_stride
+	float *scale;    // row i starts at scale + i·scale_stride
+	int64_t q_stride, scale_stride;
+} quantised;
+
+// A product out[i][r] = x[i] · w[r] for n rows of x.
+typedef struct {
+	const char *w;   // of row 0
+	int64_t w_stride;
+	int64_t k;
+	int64_t n;
+	const char *x;   // floats
+	int64_t x_stride; // bytes
+	quantised xq;
+	char *out;
+	int64_t out_stride; // bytes
+	int64_t type;
+} product;
+
+// Attention of one op.
+typedef struct {
+	const op *o;
+	int64_t n, past, slots, heads, kv_heads, group, kd, vd, window;
+	int half; // the cache is F16
+} attention;
+
+typedef struct kernels {
+	const char *name;
+	// out, x, w (or NULL), elements, eps
+	void (*rms_norm)(float *, const float *, const float *, int64_t, float);
+	// out, x, w, bias (or NULL), elements, eps
+	void (*layer_norm)(float *, const float *, const float *, const float *, int64_t, float);
+	// out, gate, up (or NULL), elements, activation
+	void (*activate)(float *, const float *, const float *, int64_t, int);
+	void (*add)(float *, const float *, const float *, int64_t);
+	void (*mul)(float *, const float *, const float *, int64_t);
+	void (*scale)(float *, const float *, int64_t, float);
+	void (*soft_cap)(float *, const float *, int64_t, float);
+	// a head, cosines, sines, pairs, interleaved
+	void (*rope)(float *, const float *, const float *, int64_t, int);
+	void (*to_half)(uint16_t *, const float *, int64_t);
+	// values, ids, row, elements, k
+	void (*top_k)(float *, int32_t *, const float *, int64_t, int64_t);
+	// a row of a weight as floats; types F32, F16, BF16
+	void (*decode)(float *, const void *, int64_t, int64_t type);
+	// activations of row i to 8 bits, blocks [lo, hi) of 256
+	void (*quantise)(const quantised *, int64_t i, const float *, int64_t k, int64_t lo, int64_t hi);
+	// Rows [lo, hi) of the weight, for few rows of x: the weight is read once, straight from the file.
+	void (*matvec[T_COUNT])(const product *, int64_t lo, int64_t hi);
+	// The same for many: in tiles, repacked into scratch memory of gemm_scratch bytes.
+	void (*gemm[T_COUNT])(const product *, int64_t lo, int64_t hi, void *scratch);
+	int64_t tile; // rows of a tile
+	// Attention of few queries: queries [0, n) of the heads of KV head h over positions [lo, hi), unnormalised, to
+	// n·group partial results of vd + 2 floats: values, maximum, sum.
+	void (*attend_few)(const attention *, int64_t h, int64_t lo, int64_t hi, float *partial, float *scratch);
+	// Attention of many: rows [lo, hi) of the n·group rows of KV head h.
+	void (*attend_many)(const attention *, int64_t h, int64_t lo, int64_t hi, float *scratch);
+	int64_t lanes; // rows that attend_many takes at once
+} kernels;
+
+// Bytes of scratch memory of a gemm for a weight with rows of k.
+int64_t gemm_scratch(int64_t k);
+
+// Positions of a partial result of attend_few, and of a block of keys of attend_many.
+enum { ATTEND_SPAN = 512, ATTEND_KEYS = 64 };
+
+#endif
