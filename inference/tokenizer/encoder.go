@@ -16,19 +16,22 @@ type encoder struct {
 	piece   func(string) // the method encodePiece, made once because making it allocates
 }
 
-// The cache maps pieces of at most 15 bytes to at most five tokens. Each piece has one place, where it replaces what
-// was there, so the size is fixed: 32,768 entries of 40 bytes.
+// The cache maps pieces of at most 23 bytes to at most seven tokens. Each piece has one place, where it replaces what
+// was there, so the size is fixed: 32,768 entries of 56 bytes.
 const (
 	cacheBits  = 15
-	cacheBytes = 15
-	cacheIDs   = 5
+	cacheBytes = 23
+	cacheIDs   = 7
 )
 
 type cacheEntry struct {
-	lo, hi uint64 // the bytes of the piece, and in the upper byte of hi its length; 0 is free
-	n      uint32
-	ids    [cacheIDs]int32
+	key cacheKey
+	n   uint32
+	ids [cacheIDs]int32
 }
+
+// cacheKey holds the bytes of a piece, and its length in the last one; 0 is free.
+type cacheKey struct{ a, b, c uint64 }
 
 func newEncoder(t *Tokenizer) *encoder {
 	e := &encoder{t: t, merger: merger{model: t.model}, cache: make([]cacheEntry, 1<<cacheBits)}
@@ -88,19 +91,32 @@ func (e *encoder) encodePiece(s string) {
 		e.word(s)
 		return
 	}
-	// No token goes across the beginning of a word, so no merge does either, and words can be taken one by one.
-	for start := 0; start < len(s); {
-		end := start
-		for strings.HasPrefix(s[end:], spaceMark) {
-			end += len(spaceMark)
+	// No token goes across the beginning of a word, nor over a character that is in no token but its own. So no merge
+	// does either, and what lies between can be taken one by one.
+	start, i := 0, 0
+	for i < len(s) {
+		switch {
+		case e.t.model.alone[s[i]]:
+			if start < i {
+				e.word(s[start:i])
+			}
+			e.word(s[i : i+1])
+			i++
+			start = i
+		case strings.HasPrefix(s[i:], spaceMark):
+			if start < i {
+				e.word(s[start:i])
+			}
+			start = i
+			for strings.HasPrefix(s[i:], spaceMark) {
+				i += len(spaceMark)
+			}
+		default:
+			i++
 		}
-		if n := strings.Index(s[end:], spaceMark); n >= 0 {
-			end += n
-		} else {
-			end = len(s)
-		}
-		e.word(s[start:end])
-		start = end
+	}
+	if start < i {
+		e.word(s[start:i])
 	}
 }
 
@@ -110,26 +126,29 @@ func (e *encoder) word(s string) {
 		e.out = e.compute(e.out, s)
 		return
 	}
-	lo, hi := cacheKey(s)
-	h := (lo ^ hi*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd
-	entry := &e.cache[h>>(64-cacheBits)]
-	if entry.lo == lo && entry.hi == hi {
+	key := makeCacheKey(s)
+	entry := &e.cache[key.hash()>>(64-cacheBits)]
+	if entry.key == key {
 		e.out = append(e.out, entry.ids[:entry.n]...)
 		return
 	}
 	from := len(e.out)
 	e.out = e.compute(e.out, s)
 	if ids := e.out[from:]; len(ids) <= cacheIDs {
-		entry.lo, entry.hi, entry.n = lo, hi, uint32(copy(entry.ids[:], ids))
+		entry.key, entry.n = key, uint32(copy(entry.ids[:], ids))
 	}
 }
 
-// cacheKey packs at most 15 bytes and their number.
-func cacheKey(s string) (lo, hi uint64) {
-	var b [16]byte
-	copy(b[:], s)
-	b[15] = byte(len(s))
-	return binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])
+func makeCacheKey(s string) cacheKey {
+	var p [cacheBytes + 1]byte
+	copy(p[:], s)
+	p[cacheBytes] = byte(len(s))
+	return cacheKey{binary.LittleEndian.Uint64(p[:8]), binary.LittleEndian.Uint64(p[8:16]), binary.LittleEndian.Uint64(p[16:])}
+}
+
+func (k cacheKey) hash() uint64 {
+	h := (k.a ^ k.b*0x9e3779b97f4a7c15 ^ k.c*0xc2b2ae3d27d4eb4f) * 0xff51afd7ed558ccd
+	return (h ^ h>>32) * 0xc4ceb9fe1a85ec53
 }
 
 func (e *encoder) compute(out []int32, s string) []int32 {

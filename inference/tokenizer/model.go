@@ -25,6 +25,7 @@ type model struct {
 	unknown    int32      // or -1
 	// innerSpace says that some token holds a ▁ after another character, so that merges can cross words.
 	innerSpace bool
+	alone      [256]bool // ASCII white space that is in no token but its own; SentencePiece only
 }
 
 const spaceMark = "▁" // U+2581, SentencePiece's spelling of the space
@@ -141,7 +142,13 @@ func newScores(v *vocabulary) (*model, error) {
 		return nil, fmt.Errorf("the file has a SentencePiece vocabulary but no scores (tokenizer.ggml.scores): convert the model again with its tokenizer")
 	}
 	m := &model{vocabulary: v, byScore: true, unknown: -1}
+	m.alone['\n'], m.alone['\r'], m.alone['\t'] = true, true, true
 	for _, t := range v.tokens {
+		for i := range len(t) {
+			if t[i] < ' ' && len(t) > 1 {
+				m.alone[t[i]] = false
+			}
+		}
 		m.longest = max(m.longest, len(t))
 		m.innerSpace = m.innerSpace || crossesWords(t)
 	}
