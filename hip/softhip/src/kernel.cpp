@@ -128,6 +128,7 @@ static hipError_t run_kernel(Function* f, const uint32_t* grid, const uint32_t* 
   if (!env.stacks) {
     void* p = mmap(nullptr, stacks_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return outOfMemory;
+    madvise(p, stacks_bytes, MADV_HUGEPAGE);  // switching between threads would miss the TLB each time
     env.stacks = static_cast<unsigned char*>(p);
   }
   state.kernels++;
