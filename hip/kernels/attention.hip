@@ -10,11 +10,13 @@ struct AttendShape {
 	int heads, group; // query heads, and how many of them share a KV head
 	int kd, vd, slots, window;
 	float scale, cap;
+	int aligned; // dimensions and strides of the cache are multiples of eight
 };
 
 template <bool HALF> struct CacheOf;
 template <> struct CacheOf<true> {
 	typedef u16 Element;
+	DEVICE float value(u16 h) { return half_to_float(h); }
 	DEVICE void load(float (&f)[8], const u16 *p) {
 		I4 v = *(const I4 *)p;
 		int w[4] = {v.x, v.y, v.z, v.w};
@@ -24,6 +26,7 @@ template <> struct CacheOf<true> {
 };
 template <> struct CacheOf<false> {
 	typedef float Element;
+	DEVICE float value(float f) { return f; }
 	DEVICE void load(float (&f)[8], const float *p) {
 		F4 a = ((const F4 *)p)[0], b = ((const F4 *)p)[1];
 		f[0] = a.x, f[1] = a.y, f[2] = a.z, f[3] = a.w, f[4] = b.x, f[5] = b.y, f[6] = b.z, f[7] = b.w;
@@ -59,7 +62,7 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 		top[g] = MINUS_INFINITY, total[g] = 0;
 		const float *p = q + query * q0 + (first + min_int(g, heads - 1)) * q1 + at;
 #pragma unroll
-		for (int i = 0; i < 8; i++) qr[g][i] = in_k ? p[i] * scale : 0, acc[g][i] = 0;
+		for (int i = 0; i < 8; i++) qr[g][i] = at + i < s.kd ? p[i] * scale : 0, acc[g][i] = 0;
 	}
 	kc += kv * kc1 + at, vc += kv * vc1 + at;
 	// All threads of a warp make the same number of turns, since they exchange sums.
@@ -70,8 +73,16 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 		float k[8], v[8];
 #pragma unroll
 		for (int i = 0; i < 8; i++) k[i] = v[i] = 0;
-		if (in_k) CacheOf<HALF>::load(k, kc + slot * kc0);
-		if (in_v) CacheOf<HALF>::load(v, vc + slot * vc0);
+		if (s.aligned) {
+			if (in_k) CacheOf<HALF>::load(k, kc + slot * kc0);
+			if (in_v) CacheOf<HALF>::load(v, vc + slot * vc0);
+		} else {
+#pragma unroll
+			for (int i = 0; i < 8; i++) {
+				if (at + i < s.kd) k[i] = CacheOf<HALF>::value(kc[slot * kc0 + i]);
+				if (at + i < s.vd) v[i] = CacheOf<HALF>::value(vc[slot * vc0 + i]);
+			}
+		}
 #pragma unroll
 		for (int g = 0; g < G; g++) {
 			float dot = 0;
@@ -134,10 +145,10 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 #define ATTEND_KERNEL(NAME, G, LANES, HALF) \
 	KERNEL(128) NAME(float *parts, F2 *stats, const float *q, i64 q0, i64 q1, const CacheOf<HALF>::Element *kc, i64 kc0, i64 kc1, \
 		const CacheOf<HALF>::Element *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, \
-		int heads, int group, int kd, int vd, int slots, int window, float scale, float cap) { \
+		int heads, int group, int kd, int vd, int slots, int window, float scale, float cap, int aligned) { \
 		SHARED float room[SplitRoom<G, LANES>::FLOATS]; \
 		attend<G, LANES, HALF>(room, parts, stats, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, past, splits, head_blocks, \
-			AttendShape{heads, group, kd, vd, slots, window, scale, cap}); \
+			AttendShape{heads, group, kd, vd, slots, window, scale, cap, aligned}); \
 	}
 
 // attend_<cache>_<heads of a block>_<threads of a key>

@@ -57,10 +57,11 @@ KERNEL(WARP) rope_store(const int *past, const float *frequency, int pairs, int 
 	float *q, i64 q0, i64 q1, int hq, const float *wq,
 	float *k, i64 k0, i64 k1, int hk, const float *wk, int kd,
 	float *v, i64 v0, i64 v1, int vd,
-	void *kc, i64 kc0, i64 kc1, void *vc, i64 vc0, i64 vc1, int slots, int half) {
+	void *kc, i64 kc0, i64 kc1, void *vc, i64 vc0, i64 vc1, int slots, int half, int n) {
 	int head = block_x(), row = block_y(), position = past[0] + row;
 	RopeTable t = {frequency, pairs, interleaved, magnitude};
 	i64 slot = slots > 0 ? position % slots : 0;
+	if (row + slots < n) kc = vc = 0; // a later row of this launch goes to the same slot
 	if (head < hq) {
 		rope_head(q + row * q0 + head * q1, kd, wq, eps, t, (float)position, 0, 0, 0);
 	} else if (head < hq + hk) {
