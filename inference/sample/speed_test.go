@@ -69,6 +69,31 @@ func TestSelectionAgainstSorting(t *testing.T) {
 	}
 }
 
+// Where the mass reaches far below the top, the buckets there count as well.
+func TestTopPFarBelow(t *testing.T) {
+	logits := make([]float32, 3000)
+	for i := range logits {
+		logits[i] = -float32(i) * 1e-3
+	}
+	logits[1234] = 14
+	for _, tc := range []struct{ p, least, most float32 }{{0.99, 1, 1}, {0.9995, 300, 1500}, {0.99999, 2000, 2999}} {
+		c := New(Params{Temperature: 1, TopP: tc.p}, len(logits))
+		c.Sample(slices.Clone(logits))
+		got := c.Candidates()
+		sum, all := 0.0, 0.0
+		for _, x := range logits {
+			all += math.Exp(float64(x))
+		}
+		for _, x := range got[:len(got)-1] {
+			sum += math.Exp(float64(logits[x.ID])) / all
+		}
+		last := math.Exp(float64(logits[got[len(got)-1].ID])) / all
+		if n := float32(len(got)); n < tc.least || n > tc.most || sum >= float64(tc.p)+1e-6 || sum+last < float64(tc.p)-1e-6 {
+			t.Errorf("top-p %v keeps %d tokens of mass %v", tc.p, len(got), sum+last)
+		}
+	}
+}
+
 func TestDecay(t *testing.T) {
 	if decay(0) != 1 || decay(inf) != 0 || decay(1000) != 0 || decay(nan) != 0 {
 		t.Error("decay is wrong at its ends")

@@ -203,6 +203,9 @@ type massBuckets struct {
 	kept float64 // share of the mass that massCut's logits have; 0 when it was not used
 }
 
+// nearEnd is the distance up to which massCut expects the tokens that top-p keeps.
+const nearEnd = 12
+
 // bucket returns the bucket of a distance, which is not negative.
 func bucket(distance float32) int {
 	if distance >= decayEnd {
@@ -220,29 +223,44 @@ func (c *Chain) massCut(logits []float32, p float32) float32 {
 	}
 	b := &c.scratch
 	clear(b.mass[:])
-	for _, x := range logits {
+	// Most of a vocabulary is far below the top: that part needs no buckets, and summing it in turns keeps one
+	// addition from waiting for the one before.
+	var far [4]float64
+	for i, x := range logits {
 		d := top - x
-		if !(d < decayEnd) { // NaN, or without any mass
-			continue
+		if d < nearEnd {
+			d = max(d, 0) // top is finite where x may not be
+			b.mass[int(d*decayPerNat)] += float64(decay(d))
+		} else if d < decayEnd { // not NaN, nor without any mass
+			far[i&3] += float64(decay(d))
 		}
-		d = max(d, 0) // top is finite where x may not be
-		b.mass[int(d*decayPerNat)] += float64(decay(d))
 	}
-	total := 0.0
+	total := far[0] + far[1] + far[2] + far[3]
 	for _, m := range b.mass {
 		total += m
 	}
+	// The margin covers the rounding at the buckets' edges.
+	goal := float64(p) * total * (1 + 1e-6)
 	sum := 0.0
-	for i, m := range b.mass[:len(b.mass)-1] {
-		// The margin covers the rounding at the buckets' edges.
-		if sum += m; sum >= float64(p)*total*(1+1e-6) {
-			cut := top - float32(i+1)/decayPerNat
-			b.kept = sum / total
-			return b.exact(logits, top, cut, total)
+	for i := range b.mass[:decaySteps-1] {
+		if i == nearEnd*decayPerNat {
+			b.addFar(logits, top)
+		}
+		if sum += b.mass[i]; sum >= goal {
+			return b.exact(logits, top, top-float32(i+1)/decayPerNat, total)
 		}
 	}
 	b.kept = 1
 	return negInf
+}
+
+// addFar fills the buckets from nearEnd on.
+func (b *massBuckets) addFar(logits []float32, top float32) {
+	for _, x := range logits {
+		if d := top - x; d >= nearEnd && d < decayEnd {
+			b.mass[int(d*decayPerNat)] += float64(decay(d))
+		}
+	}
 }
 
 // exact sets kept to the share that the logits from cut on have, because a logit at a bucket's edge may be counted
