@@ -37,6 +37,7 @@ func (s *Stream) Capture(record func()) (*Graph, error) {
 		s.noGraphs = &CaptureError{Reason: "this driver has no graphs"}
 		return nil, s.noGraphs
 	}
+	s.probeGraphMarks()
 	g, err := s.capture(record)
 	if err != nil {
 		s.noGraphs = err
@@ -60,7 +61,9 @@ func (s *Stream) capture(record func()) (*Graph, error) {
 			s.graph = nil
 			st = call(d.endCapture, s.handle, uintptr(unsafe.Pointer(&handle)))
 		}()
-		s.markGraph(0)
+		if s.graphMarks {
+			s.markGraph(0)
+		}
 		record()
 	}()
 	if handle != 0 {
@@ -82,6 +85,33 @@ func (s *Stream) capture(record func()) (*Graph, error) {
 		return nil, &CaptureError{Reason: "it could not be made ready", Err: d.check(st, d.graphInstantiate)}
 	}
 	return g, nil
+}
+
+// probeGraphMarks finds out, before the first capture, whether a fill of host memory works inside a graph. Where it
+// does not, a hang inside a graph is known only as far as the graph.
+func (s *Stream) probeGraphMarks() {
+	if s.graphProbed {
+		return
+	}
+	s.graphProbed = true
+	d := s.drv
+	const probe = 0x5eed
+	var graph, exec uintptr
+	if call(d.beginCapture, s.handle, captureThreadLocal) != statusOK {
+		return
+	}
+	filled := call(d.fill32, s.progress.device+graphWord, probe, 1, s.handle)
+	if call(d.endCapture, s.handle, uintptr(unsafe.Pointer(&graph))) != statusOK || graph == 0 {
+		return
+	}
+	defer call(d.graphDestroy, graph)
+	if filled != statusOK || call(d.graphInstantiate, uintptr(unsafe.Pointer(&exec)), graph, 0) != statusOK {
+		return
+	}
+	if call(d.graphLaunch, exec, s.handle) == statusOK && s.finish() == nil {
+		s.graphMarks = s.word(graphWord) == probe
+	}
+	call(d.graphExecDestroy, exec)
 }
 
 // Capturing says whether a capture is running.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"burble/hip/softhip"
 )
@@ -71,8 +72,15 @@ func TestCaptureThatFailsTurnsGraphsOff(t *testing.T) {
 		t.Run(call, func(t *testing.T) {
 			g := newRig(t, softhip.Config{}, Options{})
 			x, host := g.buffer("x", 64), g.pinned(64)
-			g.soft.Fail(call, 1, 801)
 			pass := func() { g.s.Fill(x.Span(), 5) }
+			first, err := g.s.Capture(pass)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			g.soft.Fail(call, 1, 801)
 			graph, err := g.s.Capture(pass)
 			var e *CaptureError
 			if graph != nil || !errors.As(err, &e) || !strings.Contains(err.Error(), call) {
@@ -89,6 +97,32 @@ func TestCaptureThatFailsTurnsGraphsOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A driver that can't fill host memory inside a graph still gets graphs; a hang is then known as far as the graph.
+func TestGraphWithoutMarks(t *testing.T) {
+	g := newRig(t, softhip.Config{}, Options{Deadline: 100 * time.Millisecond, GraphMarkEvery: 1})
+	x := g.buffer("x", 64)
+	g.soft.Fail("hipMemsetD32Async", 1, 801)
+	graph, err := g.s.Capture(func() {
+		g.s.Fill(x.Span(), 1)
+		g.s.Fill(x.Span(), 2)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if graph.Nodes() != 2 {
+		t.Errorf("%d nodes, want 2", graph.Nodes())
+	}
+	g.s.Replay(graph)
+	g.sync()
+	g.soft.Hang("", 2)
+	g.s.Replay(graph)
+	err = g.s.Sync(context.Background())
+	if want := "graph replay of 2 operations did not complete in 100ms"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	g.d.Abandon()
 }
 
 func TestEvents(t *testing.T) {

@@ -34,6 +34,8 @@ type Stream struct {
 
 	graph          *Graph // being captured
 	graphMarkEvery int
+	graphProbed    bool
+	graphMarks     bool  // marks work inside graphs
 	noGraphs       error // why capturing was given up
 }
 
@@ -176,7 +178,7 @@ func (s *Stream) issued(st status, fn uintptr, r record) {
 	}
 	if g := s.graph; g != nil {
 		g.ops = append(g.ops, r)
-		if n := len(g.ops); n%s.graphMarkEvery == 0 {
+		if n := len(g.ops); s.graphMarks && n%s.graphMarkEvery == 0 {
 			s.markGraph(uint32(n))
 		}
 		return

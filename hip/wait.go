@@ -102,7 +102,7 @@ func (s *Stream) stuck() (op *record, among, pending int) {
 	}
 	r := s.ring[first%flightSize]
 	among = min(int(s.markEvery), pending)
-	if r.kind != opReplay || r.graph == nil || among > 1 {
+	if r.kind != opReplay || r.graph == nil || among > 1 || !s.graphMarks {
 		return &r, among, pending
 	}
 	ops := r.graph.ops

@@ -130,6 +130,7 @@ type Config struct {
 	Warp    int    // 32 or 64; 32
 	Memory  int64  // of each device; 8 GiB
 	Seed    uint64 // of the order in which streams run; 1
+	PerPoll int    // the most operations that run each time the host asks whether an event has come; 256
 }
 
 // Device controls the software device of this process. There is one: tests that use it do not run in parallel.
@@ -175,8 +176,11 @@ func New(t testing.TB, c Config) *Device {
 	if c.Seed == 0 {
 		c.Seed = 1
 	}
+	if c.PerPoll == 0 {
+		c.PerPoll = 256
+	}
 	d.call("softhip_reset")
-	d.call("softhip_configure", uintptr(max(c.Devices, 0)), uintptr(c.Warp), uintptr(c.Memory), uintptr(c.Seed))
+	d.call("softhip_configure", uintptr(max(c.Devices, 0)), uintptr(c.Warp), uintptr(c.Memory), uintptr(c.Seed), uintptr(c.PerPoll))
 	t.Cleanup(func() {
 		for _, r := range d.Reports() {
 			t.Errorf("software device: %s", r)

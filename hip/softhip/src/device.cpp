@@ -119,11 +119,12 @@ SOFT_API int softhip_reset() {
   return left;
 }
 
-SOFT_API void softhip_configure(int devices, int warp, uint64_t memory, uint64_t seed) {
+SOFT_API void softhip_configure(int devices, int warp, uint64_t memory, uint64_t seed, uint32_t per_poll) {
   state.devices = devices;
   state.warp = warp;
   state.memory = memory;
   state.seed = seed;
+  state.per_poll = per_poll;
 }
 
 // softhip_fail makes the n-th call from now of an entry point return a code.

@@ -296,7 +296,7 @@ SOFT_API hipError_t hipEventQuery(void* handle) {
   if (!e->last) return ok;
   // Asking lets the device get on by some operations, now and then by none.
   const uint32_t r = rnd();
-  for (uint32_t n = r % 8 == 0 ? 0 : 1 + r / 8 % 256; n > 0 && !e->last->done && step(); n--) {
+  for (uint32_t n = r % 8 == 0 ? 0 : 1 + r / 8 % state.per_poll; n > 0 && !e->last->done && step(); n--) {
   }
   if (state.sticky) return state.sticky;
   if (!e->last->done) return notReady;

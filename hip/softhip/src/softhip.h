@@ -99,6 +99,7 @@ struct State {
   uint64_t memory = 8ull << 30;  // of each device
   std::map<int, uint64_t> used;
   uint64_t seed = 1;
+  uint32_t per_poll = 256;       // the most operations that run while the host asks for an event
   std::map<uintptr_t, Allocation> allocations;  // by base
   std::vector<Stream*> streams;                 // by id; null when destroyed
   std::set<Event*> events;
