@@ -121,7 +121,7 @@ func trickyText(rng *rand.Rand) string {
 func utf8Valid(r rune) bool { return r < 0xd800 || r > 0xdfff }
 
 func TestSplittersAgainstPatterns(t *testing.T) {
-	rounds := 4000
+	rounds := 1500
 	if testing.Short() {
 		rounds = 300
 	}
@@ -203,7 +203,7 @@ func TestThousands(t *testing.T) {
 
 // No splitter may take quadratic time over text that never matches or always does.
 func TestSplittersAreLinear(t *testing.T) {
-	const size = 1 << 20
+	const size = 1 << 18
 	for _, name := range preTokenizerNames() {
 		pre, err := preTokenizerFor(name)
 		if err != nil {
@@ -217,7 +217,7 @@ func TestSplittersAreLinear(t *testing.T) {
 			start := time.Now()
 			n := 0
 			split(text, pre.stages, func(p string) { n += len(p) })
-			if took := time.Since(start); took > 2*time.Second || n != len(text) {
+			if took := time.Since(start); took > time.Second || n != len(text) {
 				t.Errorf("%s: %d bytes of %s took %v and gave %d", name, len(text), what, took, n)
 			}
 		}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -302,7 +303,8 @@ func TestMergesWithoutTokens(t *testing.T) {
 func TestNewErrors(t *testing.T) {
 	some := byteEntries(false)
 	for want, keys := range map[string]map[string]any{
-		"no tokenizer":             {},
+		"no tokenizer.ggml.model":  {},
+		"run on token ids":         {"model": "no_vocab"},
 		"\"bert\" are not":         {"model": "bert"},
 		"unknown kind":             {"model": "gpt5"},
 		"unknown pre-tokenizer":    vocabularyOf(some, map[string]any{"model": "gpt2", "pre": "klingon", "merges": []string{"a b"}}),
@@ -316,6 +318,20 @@ func TestNewErrors(t *testing.T) {
 		if _, err := New(metadata(t, keys)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
+	}
+	if _, err := New(metadata(t, map[string]any{"model": "none"})); !errors.Is(err, ErrNoVocabulary) {
+		t.Errorf("got %v, want ErrNoVocabulary", err)
+	}
+}
+
+func TestMissingPreTokenizer(t *testing.T) {
+	keys := map[string]any{"model": "gpt2", "merges": []string{"h e"}}
+	if tok := build(t, byteEntries(false), keys); !strings.Contains(tok.Warning(), "tokenizer.ggml.pre") {
+		t.Errorf("no warning about the missing pre-tokenizer, but %q", tok.Warning())
+	}
+	keys["pre"] = "default"
+	if tok := build(t, byteEntries(false), keys); tok.Warning() != "" {
+		t.Errorf("a warning: %s", tok.Warning())
 	}
 }
 

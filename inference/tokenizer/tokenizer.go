@@ -2,6 +2,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ type Tokenizer struct {
 	spacePrefix bool      // a space goes in front of a text and of what follows a special token
 	squeeze     bool      // runs of spaces become one, those at the ends none
 	stripAfter  map[int32]bool
+
+	warning string
 
 	bos, eos       int32 // -1: none
 	addBOS, addEOS bool
@@ -38,12 +41,15 @@ type Options struct {
 	AddSpecial bool
 }
 
+// ErrNoVocabulary is in the error of New for a file without a vocabulary. Such a model runs on token ids only.
+var ErrNoVocabulary = errors.New("the file has no vocabulary: it can be run on token ids, but to chat use a file of a language model with its tokenizer")
+
 // New makes the tokenizer of a model file. An error says what the file lacks, or which kind of vocabulary it is
 // that Burble doesn't know.
 func New(md *gguf.Metadata) (*Tokenizer, error) {
 	kind, ok := md.String("tokenizer.ggml.model")
 	if !ok {
-		return nil, fmt.Errorf("tokenizer: the file has no tokenizer (tokenizer.ggml.model): use a GGUF file of a language model")
+		return nil, fmt.Errorf("tokenizer: no tokenizer.ggml.model: %w", ErrNoVocabulary)
 	}
 	t := &Tokenizer{bos: -1, eos: -1}
 	if err := t.load(md, kind); err != nil {
@@ -59,10 +65,13 @@ func (t *Tokenizer) load(md *gguf.Metadata, kind string) error {
 	case "gpt2":
 		if pre == "" {
 			pre = "default"
+			t.warning = "The model's file does not say how its vocabulary cuts text (tokenizer.ggml.pre is missing), so the answers may be worse than the model's: download a newer conversion of it."
 		}
 	case "gemma4":
 		pre = "gemma4"
-	case "bert", "t5", "rwkv", "plamo2", "none", "no_vocab", "hybriddna", "whitespace":
+	case "none", "no_vocab":
+		return ErrNoVocabulary
+	case "bert", "t5", "rwkv", "plamo2", "hybriddna", "whitespace":
 		return fmt.Errorf("vocabularies of the kind %q are not supported: use a model with a BPE (gpt2, gemma4) or SentencePiece (llama) one", kind)
 	default:
 		return fmt.Errorf("unknown kind of vocabulary %q: use a newer Burble or a model with a BPE (gpt2, gemma4) or SentencePiece (llama) one", kind)
@@ -162,6 +171,9 @@ func validUTF8(s string) string {
 	}
 	return string([]rune(s))
 }
+
+// Warning returns a sentence for the user about what the file leaves open, or nothing.
+func (t *Tokenizer) Warning() string { return t.warning }
 
 // Size returns the number of tokens.
 func (t *Tokenizer) Size() int { return len(t.model.tokens) }
