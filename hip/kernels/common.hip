@@ -17,6 +17,12 @@
 #define ON_NVIDIA 1
 #endif
 
+#if defined(ON_NVIDIA)
+#define INLINE_LAMBDA
+#else
+#define INLINE_LAMBDA __attribute__((always_inline))
+#endif
+
 typedef unsigned char u8;
 typedef signed char i8;
 typedef unsigned short u16;

@@ -78,7 +78,7 @@ DEVICE void gemm(u16 *xs, u16 *ws, Planes w, const float *bias, float *out, int 
 	i64 w_unit = (i64)min_int(col0 + wr, m - 1) * units;
 	// Its part of x: X_LOADS pieces of eight.
 	I4 xr[X_LOADS];
-	auto load_x = [&](int slab) __attribute__((always_inline)) {
+	auto load_x = [&](int slab) INLINE_LAMBDA {
 #pragma unroll
 		for (int i = 0; i < X_LOADS; i++) {
 			int piece = t + i * GEMM_THREADS, r = piece >> 3, c = piece & 7;

@@ -35,7 +35,7 @@ DEVICE void rope_head(float *x, int d, const float *w, float eps, const RopeTabl
 	}
 	float *floats = (float *)cache + at;
 	u16 *halves = (u16 *)cache + at;
-	auto put = [&](int i, float v, bool changed) __attribute__((always_inline)) {
+	auto put = [&](int i, float v, bool changed) INLINE_LAMBDA {
 		if (changed) x[i] = v;
 		if (cache && half) halves[i] = float_to_half(v);
 		if (cache && !half) floats[i] = v;

@@ -269,15 +269,17 @@ func attendKernel(half bool, d, group int) (name string, heads int) {
 	default:
 		heads = 8
 	}
+	names := &attendF32
 	if half {
-		return map[int][3]string{
-			1: {"attend_f16_1_8", "attend_f16_1_16", "attend_f16_1_32"},
-			4: {"attend_f16_4_8", "attend_f16_4_16", "attend_f16_4_32"},
-			8: {"attend_f16_8_8", "attend_f16_8_16", ""},
-		}[heads][i], heads
+		names = &attendF16
 	}
-	return map[int][3]string{
-		1: {"attend_f32_1_8", "attend_f32_1_16", "attend_f32_1_32"},
-		4: {"attend_f32_4_8", "attend_f32_4_16", "attend_f32_4_32"},
-	}[heads][i], heads
+	return names[heads/4][i], heads
 }
+
+// Kernels of attention.hip by query heads of a block (1, 4 and 8) and threads of a key (8, 16 and 32).
+var (
+	attendF16 = [3][3]string{{"attend_f16_1_8", "attend_f16_1_16", "attend_f16_1_32"},
+		{"attend_f16_4_8", "attend_f16_4_16", "attend_f16_4_32"}, {"attend_f16_8_8", "attend_f16_8_16"}}
+	attendF32 = [3][3]string{{"attend_f32_1_8", "attend_f32_1_16", "attend_f32_1_32"},
+		{"attend_f32_4_8", "attend_f32_4_16", "attend_f32_4_32"}}
+)
