@@ -428,6 +428,6 @@ func ExampleEngine() {
 	}
 	// Output:
 	// loaded Tiny qwen3
-	// prompt of 29 tokens
+	// prompt of 24 tokens
 	// answer of 8 tokens, ended by length true
 }
