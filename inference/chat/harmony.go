@@ -51,9 +51,11 @@ func (h *harmony) open(header string) {
 		}
 	}
 	if _, r, ok := strings.Cut(header, "to="); ok {
-		recipient = r
+		if recipient = r; strings.IndexAny(r, space+"<") >= 0 {
+			recipient = r[:strings.IndexAny(r, space+"<")]
+		}
 	}
-	h.reasoning = channel == "analysis" || recipient != "" && channel != "final"
+	h.reasoning = channel == "analysis" || recipient != "" && recipient != "user" && channel != "final"
 }
 
 func (h *harmony) step(held string, final bool, emit func(string, bool)) string {

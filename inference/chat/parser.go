@@ -29,19 +29,17 @@ type machine interface {
 
 // NewParser makes a parser for the answer to prompt, which t rendered. t may be nil.
 func NewParser(t *Template, prompt string) *Parser {
-	beginning, source := "", ""
+	beginning := ""
 	if t != nil {
-		beginning, source = t.beginning, t.source
-		if t.own == nil {
-			source = t.known.template
+		if beginning = t.beginning; t.isHarmony() {
+			return &Parser{machine: newHarmony(prompt)}
 		}
-	}
-	if strings.Contains(source, "<|message|>") && strings.Contains(source, "<|start|>") {
-		return &Parser{machine: newHarmony(prompt)}
 	}
 	tg := &tagged{}
 	if m, ok := opened(prompt, beginning); ok {
 		tg.state, tg.marks, tg.prompted = inReasoning, m, true
+	} else if m, ok := suffixed(prompt, answerMarks); ok {
+		tg.state, tg.closing = afterReasoning, m.close
 	}
 	return &Parser{machine: tg}
 }
@@ -77,24 +75,30 @@ type marks struct{ open, close string }
 var reasoningMarks = []marks{
 	{"<think>", "</think>"}, // DeepSeek R1, Qwen, GLM, Granite, Nemotron, SmolLM …
 	{"<thinking>", "</thinking>"},
-	{"<thought>", "</thought>"},                   // EXAONE Deep
-	{"[THINK]", "[/THINK]"},                       // Magistral, Ministral
-	{"<|START_THINKING|>", "<|END_THINKING|>"},    // Command A, R7B
-	{"<seed:think>", "</seed:think>"},             // Seed-OSS
-	{"<mm:think>", "</mm:think>"},                 // MiniMax M3
-	{"<think:opensource>", "</think:opensource>"}, // Hunyuan 3
-	{"<|channel>thought", "<channel|>"},           // Gemma 4
-	{"<|inner_prefix|>", "<|inner_suffix|>"},      // Apertus
-	{"<|think|>", "<|end|>"},                      // Solar Open
-	{"◁think▷", "◁/think▷"},                       // Kimi VL
+	{"<thought>", "</thought>"},                                // EXAONE Deep
+	{"[THINK]", "[/THINK]"},                                    // Magistral, Ministral
+	{"<|START_THINKING|>", "<|END_THINKING|>"},                 // Command A, R7B
+	{"<seed:think>", "</seed:think>"},                          // Seed-OSS
+	{"<mm:think>", "</mm:think>"},                              // MiniMax M3
+	{"<think:opensource>", "</think:opensource>"},              // Hunyuan 3
+	{"<|channel>thought", "<channel|>"},                        // Gemma 4
+	{"<|inner_prefix|>", "<|inner_suffix|>"},                   // Apertus
+	{"<|think|>", endOfMessage},                                // Solar Open
+	{"<|open|>think<|sep|>", "<|close|>think<|sep|>"},          // Kimi K3
+	{"Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"}, // Apriel
+	{"◁think▷", "◁/think▷"},                                    // Kimi VL
 }
+
+// endOfMessage closes more than reasoning.
+const endOfMessage = "<|end|>"
 
 // answerMarks may come around the answer that follows reasoning.
 var answerMarks = []marks{
 	{"<response>", "</response>"}, // Granite 3.3
 	{"<|START_RESPONSE|>", "<|END_RESPONSE|>"},
+	{"<|open|>response<|sep|>", "<|close|>response<|sep|>"}, // Kimi K3
 	{"<|START_TEXT|>", "<|END_TEXT|>"},
-	{"<|begin|>assistant<|content|>", "<|end|>"},
+	{"<|begin|>assistant<|content|>", endOfMessage},
 }
 
 // space is the white space dropped around reasoning. It is ASCII, so that a piece of output that ends within a
@@ -104,27 +108,44 @@ const space = " \t\r\n"
 // opened reports whether a prompt ends inside reasoning, and in which markers: right after the opening one, or, where
 // an answer is continued, with an opening one but no closing one behind the beginning of the answer.
 func opened(prompt, beginning string) (marks, bool) {
-	end := strings.TrimRight(prompt, space)
-	for _, m := range reasoningMarks {
-		if strings.HasSuffix(end, m.open) {
-			return m, true
-		}
+	if m, ok := suffixed(prompt, reasoningMarks); ok {
+		return m, true
 	}
-	for _, m := range reasoningMarks {
-		if i := strings.Index(beginning, m.open); i >= 0 {
-			beginning = beginning[:i]
-		}
-	}
-	if beginning = strings.TrimRight(beginning, space); beginning == "" {
+	if beginning == "" {
 		return marks{}, false
 	}
 	i := strings.LastIndex(prompt, beginning)
 	if i < 0 {
 		return marks{}, false
 	}
-	answer := strings.TrimLeft(prompt[i+len(beginning):], space)
+	// A closed block may come first, where thinking was switched off before.
+	for answer := prompt[i+len(beginning):]; ; {
+		answer = strings.TrimLeft(answer, space)
+		if m, ok := closed(answer); ok {
+			answer = answer[len(m):]
+			continue
+		}
+		m, ok := prefixed(answer, reasoningMarks)
+		return m, ok && !strings.Contains(answer, m.close)
+	}
+}
+
+// closed finds an empty block of reasoning, or a lone closing mark, that s begins with.
+func closed(s string) (block string, ok bool) {
 	for _, m := range reasoningMarks {
-		if strings.HasPrefix(answer, m.open) && !strings.Contains(answer, m.close) {
+		rest := strings.TrimLeft(strings.TrimPrefix(s, m.open), space)
+		if strings.HasPrefix(rest, m.close) {
+			return s[:len(s)-len(rest)+len(m.close)], true
+		}
+	}
+	return "", false
+}
+
+// suffixed finds the marks whose opening a prompt ends with, but for white space.
+func suffixed(prompt string, list []marks) (marks, bool) {
+	prompt = strings.TrimRight(prompt, space)
+	for _, m := range list {
+		if strings.HasSuffix(prompt, m.open) {
 			return m, true
 		}
 	}

@@ -52,7 +52,7 @@ var streams = []struct {
 	{"opened by the prompt", "chatml", "<|im_start|>assistant\n<think>\n", "Hm < 5?\n</think>\nYes", []Part{think("Hm < 5?"), answer("Yes")}},
 	{"opened twice", "chatml", "<|im_start|>assistant\n<think>", "\n<think>\nHm\n</think>\nYes", []Part{think("Hm"), answer("Yes")}},
 	{"closed by the prompt", "chatml", "<|im_start|>assistant\n<think>\n\n</think>\n\n", "Yes", []Part{answer("Yes")}},
-	{"continued inside", "chatml", "<|im_start|>assistant\n<think>\nSo far", " so good</think>Yes", []Part{think("so good"), answer("Yes")}},
+	{"continued inside", "chatml", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\nSo far", " so good</think>Yes", []Part{think("so good"), answer("Yes")}},
 	{"the user's tag", "chatml", "<|im_start|>user\nWhat is <think> good for?<|im_end|>\n<|im_start|>assistant\n", "Much", []Part{answer("Much")}},
 	{"code with the tag", "chatml", "", "Use `<think>x</think>` so.", []Part{answer("Use `<think>x</think>` so.")}},
 	{"code with the tag, after thinking", "chatml", "", "<think>t</think>Use <think>x</think>.", []Part{think("t"), answer("Use <think>x</think>.")}},

@@ -77,8 +77,8 @@ func alternatingWithSystem(messages []Message) []Message {
 	return out
 }
 
-// alternating makes user and assistant alternate, beginning with the user, without system messages. What a tool
-// returned counts as the user's.
+// alternating makes user and assistant alternate, beginning with the user, without system messages and empty
+// answers. What a tool returned counts as the user's.
 func alternating(messages []Message) []Message {
 	if folded := systemInUser(messages); folded != nil {
 		messages = folded
@@ -87,6 +87,8 @@ func alternating(messages []Message) []Message {
 	for _, m := range messages {
 		if m.Role != Assistant {
 			m.Role = User
+		} else if m.Content == "" && m.Reasoning == "" {
+			continue
 		}
 		if len(out) == 0 && m.Role == Assistant {
 			out = append(out, Message{Role: User})

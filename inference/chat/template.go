@@ -12,12 +12,12 @@ import (
 // Template renders conversations for one model. It may be used from several goroutines at once.
 type Template struct {
 	source    string
-	own       *jinja.Template // the model's template; nil if there is none or it doesn't parse
+	own       *jinja.Template // the model's template; nil if there is none or it can't be used
 	broken    error           // why own is nil though there is a source
 	known     *knownFormat    // what to fall back on
 	fallback  *jinja.Template // known, parsed
 	bos, eos  string
-	beginning string // the generation prompt, such as "<|im_start|>assistant\n"
+	beginning string // what stands between a question and the answer, such as "<|im_end|>\n<|im_start|>assistant"
 }
 
 // RenderOptions are the settings of a prompt.
@@ -35,7 +35,7 @@ type RenderOptions struct {
 // NewTemplate takes a model's template, or the name of a known format such as "chatml". With an empty source it takes
 // ChatML. bos and eos are the texts of the tokens of that name, which templates write themselves.
 //
-// A template that doesn't parse is replaced by the known format it looks most like; the warning, a sentence for the
+// A template that doesn't parse, or doesn't end, is replaced by the known format it looks most like; the warning, a sentence for the
 // user, says so. The error is for a source that is neither a template nor a known format's name.
 func NewTemplate(source string, bos, eos string) (t *Template, warning string, err error) {
 	t = &Template{source: source, bos: bos, eos: eos}
@@ -56,6 +56,13 @@ func NewTemplate(source string, bos, eos string) (t *Template, warning string, e
 	if t.fallback, err = jinja.Parse(t.known.template); err != nil {
 		return nil, "", fmt.Errorf("the known format %s: %w", t.known.name, err)
 	}
+	if t.own != nil {
+		var te *jinja.TemplateError
+		if _, err := t.runOwn([]Message{{Role: User, Content: "Hello"}}, RenderOptions{}); errors.As(err, &te) && te.Kind == jinja.Limit {
+			t.own, t.broken = nil, err // don't wait for it with every message
+			warning = t.fallbackWarning(err)
+		}
+	}
 	t.beginning = t.findBeginning()
 	return t, warning, nil
 }
@@ -65,22 +72,21 @@ func (t *Template) fallbackWarning(cause error) string {
 		cause, t.known.title)
 }
 
-// findBeginning is what a generation prompt adds to a conversation.
+// findBeginning is what stands between the last user message and the answer, without marks of reasoning.
 func (t *Template) findBeginning() string {
-	hello := []Message{{Role: User, Content: "Hello"}}
-	without, _, err := t.Render(hello, RenderOptions{})
-	if err != nil {
+	text, _, err := t.Render([]Message{{Role: User, Content: endMark}}, RenderOptions{AddGenerationPrompt: true})
+	i := strings.LastIndex(text, endMark)
+	if err != nil || i < 0 {
 		return ""
 	}
-	with, _, err := t.Render(hello, RenderOptions{AddGenerationPrompt: true})
-	if err != nil {
-		return ""
+	text = text[i+len(endMark):]
+	for _, m := range reasoningMarks {
+		text, _, _ = strings.Cut(text, m.open)
+		if m.close != endOfMessage {
+			text, _, _ = strings.Cut(text, m.close)
+		}
 	}
-	added, ok := strings.CutPrefix(with, without)
-	if !ok {
-		return ""
-	}
-	return added
+	return strings.TrimRight(text, space)
 }
 
 // thinkingSigns are what templates of models that think contain.
@@ -127,36 +133,42 @@ func (t *Template) Render(messages []Message, o RenderOptions) (text string, war
 // conversation contains by accident.
 const endMark = "\uE0B5\uE0B6"
 
-// renderOpen renders a conversation whose last message is to be continued.
+// renderOpen renders a conversation whose last message is to be continued: its answer or, where there is none yet, its
+// reasoning.
 func (t *Template) renderOpen(messages []Message, last Message, o RenderOptions) (text, warning string, err error) {
+	before := messages[:len(messages)-1]
+	if len(before) == 0 {
+		before = []Message{{Role: User}}
+	}
+	if last.Content == "" && last.Reasoning != "" {
+		on := true
+		o.AddGenerationPrompt, o.Thinking = true, &on
+		text, warning, err = t.render(before, o)
+		if err != nil {
+			return "", warning, err
+		}
+		if _, open := opened(text, t.beginning); !open {
+			text += t.openingOfReasoning()
+		}
+		return text + last.Reasoning, warning, nil
+	}
 	o.AddGenerationPrompt = false
 	marked := append([]Message(nil), messages...)
-	final := &marked[len(marked)-1]
-	if last.Content == "" && last.Reasoning != "" {
-		final.Reasoning += endMark
-	} else {
-		final.Content += endMark
-	}
+	marked[len(marked)-1].Content += endMark
 	text, warning, err = t.render(marked, o)
 	if err == nil {
 		if i := strings.LastIndex(text, endMark); i >= 0 {
-			return strings.ReplaceAll(text[:i], endMark, ""), warning, nil
+			text = strings.ReplaceAll(text[:i], endMark, "")
+			if _, open := opened(text, t.beginning); !open && strings.HasSuffix(text, last.Content) {
+				return text, warning, nil
+			}
 		}
 	}
-	// The template drops what is to be continued: begin a new answer and repeat it.
+	// The template drops what is to be continued, or changes it: begin a new answer and repeat it.
 	o.AddGenerationPrompt = true
-	if len(messages) == 1 {
-		messages = append([]Message{{Role: User}}, messages...)
-	}
-	text, warning, err = t.render(messages[:len(messages)-1], o)
+	text, warning, err = t.render(before, o)
 	if err != nil {
 		return "", warning, err
-	}
-	if last.Content == "" && last.Reasoning != "" {
-		if _, open := opened(text, t.beginning); !open {
-			text += t.marks().open + "\n"
-		}
-		return text + last.Reasoning, warning, nil
 	}
 	if m, open := opened(text, t.beginning); open {
 		text += last.Reasoning + "\n" + m.close + "\n\n"
@@ -164,45 +176,36 @@ func (t *Template) renderOpen(messages []Message, last Message, o RenderOptions)
 	return text + last.Content, warning, nil
 }
 
-// marks are the reasoning markers that the template mentions, or <think>.
-func (t *Template) marks() marks {
+// openingOfReasoning is what a model writes before it thinks: the marks that the template mentions, or <think>.
+func (t *Template) openingOfReasoning() string {
+	if t.isHarmony() {
+		return harmonyChannel + "analysis" + harmonyMessage
+	}
 	for _, m := range reasoningMarks {
 		if strings.Contains(t.source, m.open) {
-			return m
+			return m.open + "\n"
 		}
 	}
-	return reasoningMarks[0]
+	return reasoningMarks[0].open + "\n"
 }
 
-// render tries the template with ever more changes to the conversation, then the known format.
+// isHarmony reports whether answers come in messages with channels.
+func (t *Template) isHarmony() bool {
+	source := t.source
+	if t.own == nil {
+		source = t.known.template
+	}
+	return strings.Contains(source, harmonyMessage) && strings.Contains(source, "<|start|>")
+}
+
+// render uses the model's template, or else the known format.
 func (t *Template) render(messages []Message, o RenderOptions) (text, warning string, err error) {
 	if t.own != nil {
-		var first error
-		var best string
-		var found bool
-		for _, shape := range shapes {
-			shaped := shape(messages)
-			if shaped == nil {
-				continue
-			}
-			text, err := t.run(t.own, shaped, o)
-			if err != nil {
-				if first == nil {
-					first = err
-				}
-				continue
-			}
-			if complete(text, messages) {
-				return text, "", nil
-			}
-			if !found {
-				best, found = text, true
-			}
+		text, err := t.runOwn(messages, o)
+		if err == nil {
+			return text, "", nil
 		}
-		if found {
-			return best, "", nil
-		}
-		warning = t.fallbackWarning(first)
+		warning = t.fallbackWarning(err)
 	} else if t.broken != nil {
 		warning = t.fallbackWarning(t.broken)
 	}
@@ -210,11 +213,54 @@ func (t *Template) render(messages []Message, o RenderOptions) (text, warning st
 	if t.known.noSystem {
 		shaped = alternating(messages)
 	}
-	text, err = t.run(t.fallback, shaped, o)
+	text, err = t.fallback.Render(t.variables(shaped, o), jinja.Options{Now: o.Now})
 	if err != nil {
 		return "", warning, fmt.Errorf("rendering the conversation in the %s format: %w", t.known.title, err)
 	}
 	return text, warning, nil
+}
+
+// runOwn renders with the model's template. Where it fails with tools and documents set to none, as they are by
+// default, it is tried without these variables, and with empty ones: templates differ in what they expect.
+func (t *Template) runOwn(messages []Message, o RenderOptions) (string, error) {
+	var first error
+	for _, without := range []func(name string, vars map[string]any){
+		func(string, map[string]any) {},
+		func(name string, vars map[string]any) { delete(vars, name) },
+		func(name string, vars map[string]any) { vars[name] = []any{} },
+	} {
+		best, found := "", false
+		for _, shape := range shapes {
+			shaped := shape(messages)
+			if shaped == nil {
+				continue
+			}
+			vars := t.variables(shaped, o)
+			for _, name := range []string{"tools", "documents"} {
+				if vars[name] == nil {
+					without(name, vars)
+				}
+			}
+			text, err := t.own.Render(vars, jinja.Options{Now: o.Now})
+			var te *jinja.TemplateError
+			switch {
+			case errors.As(err, &te) && te.Kind == jinja.Limit:
+				return "", err // more tries would take as long
+			case err != nil:
+				if first == nil {
+					first = err
+				}
+			case complete(text, messages):
+				return text, nil
+			case !found:
+				best, found = text, true
+			}
+		}
+		if found {
+			return best, nil
+		}
+	}
+	return "", first
 }
 
 // complete reports whether everything that the user and the system say is in the prompt: some templates leave system
@@ -231,8 +277,8 @@ func complete(text string, messages []Message) bool {
 	return true
 }
 
-// run renders one template.
-func (t *Template) run(tmpl *jinja.Template, messages []Message, o RenderOptions) (string, error) {
+// variables are what a template sees.
+func (t *Template) variables(messages []Message, o RenderOptions) map[string]any {
 	list := make([]any, len(messages))
 	for i, m := range messages {
 		d := jinja.NewDict()
@@ -257,7 +303,7 @@ func (t *Template) run(tmpl *jinja.Template, messages []Message, o RenderOptions
 	for k, v := range o.Extra {
 		vars[k] = v
 	}
-	return tmpl.Render(vars, jinja.Options{Now: o.Now})
+	return vars
 }
 
 // switchThinking sets the variables that templates of different families read as their switch.
