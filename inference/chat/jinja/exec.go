@@ -172,6 +172,7 @@ func (s *forStmt) loop(st *state, sc *scope, v any, depth int) {
 		}
 	}
 	for i, item := range items {
+		st.step(2) // for the scope
 		l.index = i
 		inner := &scope{parent: sc}
 		inner.set("loop", l)
@@ -306,7 +307,7 @@ func (m *macro) invoke(st *state, a *args) any {
 	if m.usesCaller {
 		if c, ok := given["caller"]; ok {
 			sc.set("caller", c)
-		} else if _, ok := sc.vars["caller"]; !ok {
+		} else if sc.find("caller") == nil && sc.vars["caller"] == nil {
 			sc.set("caller", &undefined{hint: "No caller defined"})
 		}
 		delete(given, "caller")

@@ -52,7 +52,7 @@ func (e *TemplateError) Error() string {
 // short conversation; those that look back from every message at all earlier ones need some millions for a long one.
 const (
 	defaultSteps = 20_000_000
-	defaultBytes = 256 << 20
+	defaultBytes = 128 << 20
 	defaultDepth = 4000
 
 	maxSource = 4 << 20 // bytes of template source
@@ -189,14 +189,25 @@ func (st *state) capture(f func()) string {
 	return s
 }
 
-// scope holds the variables of a template, a macro call, a loop's pass or a block.
+// scope holds the variables of a template, a macro call, a loop's pass or a block. Most have few, which stand in a
+// short array; the rest go into a map.
 type scope struct {
 	parent *scope
+	few    [4]binding
+	n      int // bindings in few
 	vars   map[string]any
+}
+
+type binding struct {
+	name  string
+	value any
 }
 
 func (sc *scope) get(name string) (any, bool) {
 	for ; sc != nil; sc = sc.parent {
+		if b := sc.find(name); b != nil {
+			return b.value, true
+		}
 		if v, ok := sc.vars[name]; ok {
 			return v, true
 		}
@@ -204,9 +215,27 @@ func (sc *scope) get(name string) (any, bool) {
 	return nil, false
 }
 
+func (sc *scope) find(name string) *binding {
+	for i := range sc.few[:sc.n] {
+		if sc.few[i].name == name {
+			return &sc.few[i]
+		}
+	}
+	return nil
+}
+
 func (sc *scope) set(name string, v any) {
+	if b := sc.find(name); b != nil {
+		b.value = v
+		return
+	}
+	if sc.vars == nil && sc.n < len(sc.few) {
+		sc.few[sc.n] = binding{name, v}
+		sc.n++
+		return
+	}
 	if sc.vars == nil {
-		sc.vars = make(map[string]any, 4)
+		sc.vars = make(map[string]any, 8)
 	}
 	sc.vars[name] = v
 }
