@@ -7,14 +7,26 @@
 int64_t gemm_scratch(int64_t k) { return 256 << 10; }
 
 #if defined(__x86_64__)
-extern const kernels burble_avx512;
+#include <cpuid.h>
+
+extern const kernels burble_avx2, burble_avxvnni, burble_avx512;
+
+// AVX-VNNI is bit 4 of EAX of leaf 7, subleaf 1 (Intel's manual, volume 2, CPUID).
+static int has_avxvnni(void) {
+	unsigned a, b, c, d;
+	return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
 
 const kernels *burble_level(const char *name) {
 	__builtin_cpu_init();
-	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+	unsigned a, b, c, d;
+	int f16c = __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);
+	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && f16c;
 	int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 	if (!strcmp(name, "avx512") && avx512) return &burble_avx512;
+	if (!strcmp(name, "avxvnni") && avx2 && has_avxvnni()) return &burble_avxvnni;
+	if (!strcmp(name, "avx2") && avx2) return &burble_avx2;
 	return NULL;
 }
 #else
