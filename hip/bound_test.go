@@ -70,6 +70,17 @@ func TestBoundSymbols(t *testing.T) {
 			t.Errorf("%s binds %q", c.prefix, got)
 		}
 	}
+	for _, c := range []struct {
+		backend Backend
+		want    []string
+	}{
+		{HIP, []string{"hipblasCreate", "hipblasDestroy", "hipblasGemmEx", "hipblasGemmEx_v2", "hipblasSetStream", "hipblasSetWorkspace"}},
+		{CUDA, []string{"cublasCreate_v2", "cublasDestroy_v2", "cublasGemmEx", "cublasSetStream_v2", "cublasSetWorkspace_v2"}},
+	} {
+		if got := names(blasEntries(c.backend, new(blasLibrary))); !slices.Equal(got, c.want) {
+			t.Errorf("BLAS of %s binds %q", c.backend, got)
+		}
+	}
 	// What copies, fills or launches has a stream among its arguments: its name says so.
 	for _, n := range append(slices.Clone(boundHIP), boundCUDA...) {
 		acts := strings.Contains(n, "Memcpy") || strings.Contains(n, "Memset") || strings.Contains(n, "memcpy")
@@ -137,7 +148,8 @@ func TestEntryPointsOnlyInTheTables(t *testing.T) {
 func TestOperationsAreMethodsOfStream(t *testing.T) {
 	operations := map[string]bool{"launch": true, "copyHtoD": true, "copyDtoH": true, "copyDtoD": true, "fill8": true, "fill32": true,
 		"graphLaunch": true, "streamWrite32": true, "gemm": true}
-	binding := map[string]bool{"hipEntries": true, "cudaEntries": true, "entries": true}
+	binding := map[string]bool{"hipEntries": true, "cudaEntries": true, "entries": true, "blasEntries": true,
+		"numbers": true, "NewBLAS": true} // the last two only ask which entry point was found
 	verbs := []string{"Copy", "Fill", "Launch", "Upload", "Download", "Replay", "Memcpy", "Memset", "Gemm"}
 	used := 0
 	for _, f := range packageFiles(t) {

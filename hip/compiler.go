@@ -64,7 +64,7 @@ func compilerLibraries(d *driver) []string {
 		return []string{d.rtcPath}
 	}
 	if d.backend == CUDA {
-		return append(slices.Clone(nvrtcLibraries), nvrtcPlaces()...)
+		return append(slices.Clone(nvrtcLibraries), toolkitPlaces("libnvrtc.so.1[1-9]")...)
 	}
 	// hiprtc lay inside the runtime before ROCm 6, as it does in the software device.
 	known := false

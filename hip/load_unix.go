@@ -53,16 +53,24 @@ var (
 	nvrtcLibraries  = []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"}
 )
 
-// nvrtcPlaces are where a toolkit or a Python package puts NVRTC without telling the loader.
-func nvrtcPlaces() []string {
+// toolkitPlaces are where a CUDA toolkit or a Python package puts a library without telling the loader.
+func toolkitPlaces(library string) []string {
 	var found []string
 	for _, dir := range []string{"/usr/local/cuda*/lib64", "/opt/cuda/lib64", "/usr/local/cuda*/targets/*/lib",
 		"/usr/local/lib/python3*/*-packages/nvidia/*/lib", "/usr/lib/python3*/*-packages/nvidia/*/lib",
 		"/opt/*/lib/python3*/site-packages/nvidia/*/lib"} {
-		list, err := filepath.Glob(filepath.Join(dir, "libnvrtc.so.1[1-9]"))
+		list, err := filepath.Glob(filepath.Join(dir, library))
 		if err == nil { // only a malformed pattern is an error
 			found = append(found, list...)
 		}
 	}
 	return found
+}
+
+// blasLibraries are the vendor's BLAS, newest first.
+func blasLibraries(b Backend) []string {
+	if b == CUDA {
+		return append([]string{"libcublas.so.13", "libcublas.so.12", "libcublas.so.11"}, toolkitPlaces("libcublas.so.1[1-9]")...)
+	}
+	return []string{"libhipblas.so.3", "libhipblas.so.2", "libhipblas.so.0", "libhipblas.so"}
 }

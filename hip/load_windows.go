@@ -32,5 +32,13 @@ var (
 	nvrtcLibraries = []string{"nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll"}
 )
 
-// nvrtcPlaces has nothing to add: the CUDA toolkit puts its DLLs on the path.
-func nvrtcPlaces() []string { return nil }
+// toolkitPlaces has nothing to add: the CUDA toolkit puts its DLLs on the path.
+func toolkitPlaces(string) []string { return nil }
+
+// blasLibraries are the vendor's BLAS, newest first.
+func blasLibraries(b Backend) []string {
+	if b == CUDA {
+		return []string{"cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll"}
+	}
+	return []string{"hipblas.dll", "libhipblas.dll"}
+}

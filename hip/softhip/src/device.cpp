@@ -170,12 +170,12 @@ static void read_environment() {
   state.warp = number("SOFTHIP_WARP", uint64_t(state.warp)) == 64 ? 64 : 32;
   state.memory = number("SOFTHIP_MEMORY", state.memory);
   state.seed = number("SOFTHIP_SEED", state.seed);
-  if (const char* v = getenv("SOFTHIP_HANG")) {
+  if (const char* v = getenv("SOFTHIP_HANG"); v && *v) {
     const char* colon = strchr(v, ':');
     state.hang_kernel = colon ? std::string(v, colon) : v;
     state.hang_in = colon ? strtoull(colon + 1, nullptr, 10) : 1;
   }
-  if (const char* v = getenv("SOFTHIP_FAIL")) {
+  if (const char* v = getenv("SOFTHIP_FAIL"); v && *v) {
     std::stringstream list(v);
     for (std::string item; std::getline(list, item, ',');) {
       char call[128];
