@@ -31,6 +31,17 @@ func findFilter(name string) filterFunc {
 	switch name {
 	case "tojson":
 		return toJSON
+	case "from_json":
+		// Neither Jinja nor transformers has it, but templates of DeepSeek V4 and others count on it.
+		return with(name, 0, nil, func(st *state, v any, _ []any) any {
+			s := st.textArg(v)
+			st.allocItems(4 * len(s))
+			data, err := DecodeJSON([]byte(s))
+			if err != nil {
+				st.typeError("from_json: %v", err)
+			}
+			return (&converter{}).value(data, 0)
+		})
 	case "string":
 		return with(name, 0, nil, func(st *state, v any, _ []any) any {
 			if _, ok := v.(markup); ok {

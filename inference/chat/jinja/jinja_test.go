@@ -202,6 +202,16 @@ func TestErrorsNameTheLine(t *testing.T) {
 	}
 }
 
+func TestFromJSON(t *testing.T) {
+	out, err := render(`{% for k, v in ('{"b": [1, 2.0], "a": null}'|from_json).items() %}{{ k }}={{ v }};{% endfor %}`, nil)
+	if want := "b=[1, 2.0];a=None;"; err != nil || out != want {
+		t.Errorf("got %q, %v, want %q", out, err, want)
+	}
+	if out, err := render(`{{ '{"b'|from_json }}`, nil); err == nil {
+		t.Errorf("got %q, want an error", out)
+	}
+}
+
 func TestDecodeJSON(t *testing.T) {
 	v, err := DecodeJSON([]byte(`{"z": 1, "a": [1.0, 1e2, 18446744073709551616, "x\u00e9", null, true], "z2": {}}`))
 	if err != nil {

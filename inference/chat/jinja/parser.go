@@ -279,20 +279,16 @@ func (p *parser) parseWith(line int) stmt {
 
 // parseTarget reads what an assignment assigns to: a name, a namespace's attribute, or several with commas.
 func (p *parser) parseTarget(attributes bool) target {
-	t, comma := p.parseOneTarget(attributes), false
+	t := p.parseOneTarget(attributes)
 	if !p.isOp(",") {
 		return t
 	}
 	list := []target{t}
 	for p.skipOp(",") {
-		comma = true
 		if p.peek().kind != tokName && !p.isOp("(") || p.isName("in") {
 			break
 		}
 		list = append(list, p.parseOneTarget(attributes))
-	}
-	if !comma {
-		return t
 	}
 	return target{list: list}
 }
