@@ -23,9 +23,11 @@ type Options struct {
 	// SlabBytes is the size of the pieces the arena takes from the driver. 0 means 64 MiB; a negative value gives
 	// every allocation its own, which lets the software device check bounds and races for each.
 	SlabBytes int64
-	// MarkEvery is how many operations share one progress mark outside graphs. 0 means 1: a hang is named exactly.
+	// MarkEvery is how many operations share one progress mark outside graphs; with 1 a hang is named exactly. A mark
+	// costs about as much as a small kernel. 0 means 1 for the first 8192 operations, which cover loading and
+	// the first passes, where drivers hang, and 8 from then on.
 	MarkEvery int
-	// GraphMarkEvery is the same inside graphs, where a mark costs about as much as a small kernel. 0 means 16.
+	// GraphMarkEvery is the same inside graphs. 0 means 16.
 	GraphMarkEvery int
 }
 
@@ -49,9 +51,6 @@ func Open(o Options) (*Runtime, error) {
 	}
 	if o.SlabBytes == 0 {
 		o.SlabBytes = 64 << 20
-	}
-	if o.MarkEvery <= 0 {
-		o.MarkEvery = 1
 	}
 	if o.GraphMarkEvery <= 0 {
 		o.GraphMarkEvery = 16

@@ -301,6 +301,30 @@ func TestProgressExtendsTheDeadline(t *testing.T) {
 	}
 }
 
+// Later operations share marks, and a hang is known as far as they tell.
+func TestHangAmongUnmarkedOperations(t *testing.T) {
+	g := newRig(t, softhip.Config{}, Options{Deadline: 50 * time.Millisecond})
+	x := g.buffer("x", 4)
+	for range 8193 { // the last is beyond the dense marks
+		g.s.Fill(x.Span(), 1)
+	}
+	g.sync()
+	g.soft.Hang("", 4)
+	for i := range 20 {
+		g.s.Label(Op{Layer: i, Name: "fill"})
+		g.s.Fill(x.Span(), 1)
+	}
+	var e *HangError
+	err := g.s.Sync(context.Background())
+	if !errors.As(err, &e) || e.Sequence != 8194 || e.Among != 7 || e.Pending != 20 {
+		t.Errorf("got %+v", e)
+	}
+	if want := "layer 0 · fill (or one of the 6 operations after it) did not complete in 50ms"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	g.d.Abandon()
+}
+
 // The recorder remembers a limited number of operations, and says so.
 func TestFlightRecorderOverflows(t *testing.T) {
 	g := newRig(t, softhip.Config{}, Options{Deadline: 50 * time.Millisecond})

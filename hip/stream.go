@@ -27,7 +27,8 @@ type Stream struct {
 	done      *Event // recorded by finish and Sync
 	pace      pace
 	deadline  time.Duration
-	markEvery uint64
+	markEvery uint64  // see marked
+	densely   uint64  // up to this operation every one is marked
 	progress  *Pinned // word 0: seq of the last completed mark; word 16: position in the running graph
 	write32   bool    // streamWrite32 works here
 	waited    uint64  // all operations up to this one are known to have completed
@@ -56,8 +57,12 @@ func (d *Device) NewStream() (*Stream, error) {
 	if d.stream != nil {
 		return nil, errors.New("hip: the device has its stream already")
 	}
-	s := &Stream{d: d, drv: d.drv, deadline: d.r.opts.Deadline, markEvery: uint64(d.r.opts.MarkEvery),
-		graphMarkEvery: d.r.opts.GraphMarkEvery}
+	s := &Stream{d: d, drv: d.drv, deadline: d.r.opts.Deadline, graphMarkEvery: d.r.opts.GraphMarkEvery}
+	if n := d.r.opts.MarkEvery; n > 0 {
+		s.markEvery = uint64(n)
+	} else {
+		s.markEvery, s.densely = 8, 8192
+	}
 	if err := d.drv.check(call(d.drv.streamCreate, uintptr(unsafe.Pointer(&s.handle)), streamNonBlocking), d.drv.streamCreate); err != nil {
 		return nil, err
 	}
@@ -186,10 +191,13 @@ func (s *Stream) issued(st status, fn uintptr, r record) {
 	s.seq++
 	r.seq = s.seq
 	s.ring[s.seq%flightSize] = r
-	if s.seq%s.markEvery == 0 {
+	if s.marked(s.seq) {
 		s.mark(r)
 	}
 }
+
+// marked says whether operation number seq is followed by a mark.
+func (s *Stream) marked(seq uint64) bool { return seq <= s.densely || seq%s.markEvery == 0 }
 
 // mark makes the stream write the sequence number of what it has completed to host memory.
 func (s *Stream) mark(r record) {

@@ -101,7 +101,8 @@ func (s *Stream) stuck() (op *record, among, pending int) {
 		return &record{seq: first, op: Op{Layer: -1, Name: "an operation older than the flight recorder reaches"}}, 1, pending
 	}
 	r := s.ring[first%flightSize]
-	among = min(int(s.markEvery), pending)
+	for among = 1; among < pending && !s.marked(first+uint64(among)-1); among++ {
+	}
 	if r.kind != opReplay || r.graph == nil || among > 1 || !s.graphMarks {
 		return &r, among, pending
 	}
