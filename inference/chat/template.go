@@ -27,8 +27,8 @@ type RenderOptions struct {
 	Thinking            *bool     // switches thinking on or off, where the template has a switch; nil leaves it alone
 	Now                 time.Time // the date that templates tell the model; the zero time means the clock
 
-	Tools     any            // tools and documents as the template's JSON wants them, see jinja.Template.Render
-	Documents any            //
+	Tools     any // tools and documents as the template's JSON wants them, see jinja.Template.Render
+	Documents any
 	Extra     map[string]any // further variables for the template
 }
 
