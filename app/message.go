@@ -15,6 +15,8 @@ type Chat struct {
 	Created time.Time
 	Updated time.Time // of the latest message
 	Options ChatOptions
+	Draft   string // what the user has typed and not sent
+	Busy    bool   // an answer is on its way
 }
 
 // ChatOptions are a chat's own choices. A nil field follows the settings.

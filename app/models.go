@@ -1,6 +1,20 @@
 package app
 
-import "time"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"burble/gguf"
+	"burble/inference"
+)
 
 // ModelFile is a GGUF file that was found. Split files are one entry, that of their first part.
 type ModelFile struct {
@@ -13,5 +27,253 @@ type ModelFile struct {
 	Context      int       // tokens the model was trained for; 0: unknown
 	Supported    bool      // the engine knows the architecture
 	Err          string    // why the file can't be used, in a sentence: broken, or of an unknown architecture; or empty
-	Recent       time.Time // when it was last loaded; zero: never, or long ago
+	Recent       time.Time // when it was last loaded; zero: never
 }
+
+// StageWaiting is the stage of a load that waits for an answer to end.
+const StageWaiting inference.Stage = "waiting for an answer to end"
+
+// Models are the model files on this machine, and the one that is loaded. See scan.go for how files are found.
+type Models struct {
+	ctx      context.Context
+	paths    Paths
+	store    *store
+	engine   Engine
+	settings *Settings
+	signals  *hub
+	later    func(func() error) // has the writing goroutine do something
+	scan     *scanner
+
+	mu      sync.Mutex
+	list    []ModelFile
+	current *inference.ModelInfo // nil: none
+	load    *load                // nil: none on its way
+	loads   map[inference.ID]*load
+}
+
+// load is a model on its way.
+type load struct {
+	id       inference.ID
+	progress LoadProgress
+	begun    bool // the model before it has been freed
+}
+
+// List returns the files that the last scan found, those used last first, then by name. Refresh looks again.
+func (m *Models) List() []ModelFile {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.list)
+}
+
+// Refresh looks for model files in the background. A ModelsChanged signal follows.
+func (m *Models) Refresh() { m.scan.again() }
+
+// Folder returns the models folder.
+func (m *Models) Folder() string { return modelsFolder(m.settings.Get(), m.paths) }
+
+func modelsFolder(v Values, p Paths) string {
+	if v.ModelsFolder != "" {
+		return v.ModelsFolder
+	}
+	return p.Models
+}
+
+// Load loads the model at path in place of the one that is loaded. It ends with a ModelLoaded or ModelFailed signal. A
+// load that is on its way is cancelled, and gives neither.
+func (m *Models) Load(path string) {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if parts := gguf.SplitPaths(path); parts != nil {
+		if _, err := os.Stat(parts[0]); err == nil {
+			path = parts[0] // which stands for all of them in List
+		}
+	}
+	v := m.settings.Get()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := &load{progress: LoadProgress{Path: path, Stage: StageWaiting}}
+	l.id = m.engine.Load(path, inference.Placement{
+		Device: v.Device, Context: v.Context, Layers: v.GPULayers, Threads: v.Threads, KVType: v.KVType,
+	})
+	m.load = l
+	m.loads[l.id] = l
+	m.signals.publish(l.progress)
+}
+
+// CancelLoad cancels the load that is on its way, if any.
+func (m *Models) CancelLoad() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.load != nil {
+		m.engine.Stop(m.load.id)
+	}
+}
+
+// Unload frees the loaded model, when the answers before it have ended.
+func (m *Models) Unload() { m.engine.Unload() }
+
+// Current returns the loaded model, if there is one.
+func (m *Models) Current() (inference.ModelInfo, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current == nil {
+		return inference.ModelInfo{}, false
+	}
+	return *m.current, true
+}
+
+// Loading returns how far the load is that is on its way, if there is one.
+func (m *Models) Loading() (LoadProgress, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.load == nil {
+		return LoadProgress{}, false
+	}
+	return m.load.progress, true
+}
+
+// Last returns the file of the model that was loaded last, or "" where it is not there any more.
+func (m *Models) Last() string {
+	recent, err := recentModels(m.ctx, m.store.db)
+	if err != nil {
+		return ""
+	}
+	return latest(recent)
+}
+
+// latest returns the model that was used last among those that still exist.
+func latest(recent map[string]time.Time) string {
+	path := ""
+	for p, used := range recent {
+		if _, err := os.Stat(p); err == nil && (path == "" || used.After(recent[path])) {
+			path = p
+		}
+	}
+	return path
+}
+
+// Forget takes a file off the list of those used lately. The file stays.
+func (m *Models) Forget(path string) error {
+	if err := m.store.exec(m.ctx, "DELETE FROM recent_models WHERE path = ?", path); err != nil {
+		return fmt.Errorf("forgetting %s: %w", path, err)
+	}
+	m.Refresh()
+	return nil
+}
+
+// handle takes an event of the engine. soon publishes a signal when its turn comes, drop forgets those of a load.
+func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch ev := ev.(type) {
+	case inference.Progress:
+		l := m.loads[ev.ID]
+		if l == nil {
+			return
+		}
+		if ev.Stage != inference.StageOpen {
+			l.begun = true
+		}
+		l.progress.Stage, l.progress.Done, l.progress.Total = ev.Stage, ev.Done, ev.Total
+		if l == m.load {
+			soon(l.progress)
+		}
+	case inference.Loaded:
+		drop()
+		m.ended(ev.ID)
+		info := ev.Model
+		m.current = &info
+		path, used := info.Path, time.Now()
+		m.later(func() error {
+			defer m.Refresh()
+			return m.store.exec(m.ctx, `INSERT INTO recent_models (path, used) VALUES (?, ?)
+				ON CONFLICT (path) DO UPDATE SET used = excluded.used`, path, used.UnixMilli())
+		})
+		m.signals.publish(ModelLoaded{info, ev.Warnings})
+	case inference.Unloaded:
+		m.lost()
+	case inference.Moved:
+		info := ev.Model
+		m.current = &info
+		m.signals.publish(ModelMoved{info, ev.Reason})
+		m.signals.publish(Notice{fmt.Sprintf("The GPU failed, and the model runs on the CPU now: %v. Load the model again to use the GPU.",
+			firstLine(ev.Reason))})
+	case inference.Failed:
+		l := m.loads[ev.ID]
+		if l == nil {
+			return
+		}
+		drop()
+		wanted := m.ended(ev.ID)
+		if l.begun {
+			m.lost()
+		}
+		if wanted {
+			m.signals.publish(ModelFailed{l.progress.Path, ev.Err})
+		}
+	}
+}
+
+// ended forgets a load and reports whether it is the one that was on its way.
+func (m *Models) ended(id inference.ID) bool {
+	l := m.loads[id]
+	delete(m.loads, id)
+	if l == nil || l != m.load {
+		return false
+	}
+	m.load = nil
+	return true
+}
+
+// lost notes that no model is loaded.
+func (m *Models) lost() {
+	if m.current != nil {
+		m.current = nil
+		m.signals.publish(ModelUnloaded{})
+	}
+}
+
+// firstLine is an error as part of a sentence: reports of drivers have many lines.
+func firstLine(err error) string {
+	if err == nil {
+		return "no reason is known"
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return strings.TrimSuffix(line, ".")
+}
+
+// DefaultModel returns the model to open where none is named: the one used last, else the newest one in the models
+// folder, else "". folder is the models folder. It is for commands that need no App.
+func DefaultModel() (path, folder string) { return defaultModel(newPaths(Options{})) }
+
+func defaultModel(p Paths) (path, folder string) {
+	v := Defaults()
+	if data, err := os.ReadFile(p.Settings); err == nil {
+		_ = json.Unmarshal(data, &v) // what can't be read is reported by an App
+	}
+	folder = modelsFolder(v, p)
+	if _, err := os.Stat(p.Chats); err == nil {
+		if db, err := openDB(p.Chats, "ro"); err == nil {
+			recent, err := recentModels(context.Background(), db)
+			db.Close()
+			if path := latest(recent); err == nil && path != "" {
+				return path, folder
+			}
+		}
+	}
+	var newest time.Time
+	for _, file := range findModels(folder) {
+		info, err := os.Stat(file)
+		if err != nil || !info.ModTime().After(newest) {
+			continue
+		}
+		if f := inspect(file); f.Err == "" {
+			path, newest = file, info.ModTime()
+		}
+	}
+	return path, folder
+}
+
+// errNoFile is the reason of a recent model that is gone.
+var errNoFile = errors.New("the file is not there any more")

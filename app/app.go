@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"burble/inference"
+)
+
+// Version is Burble's version. A release build sets it with the linker.
+var Version = "devel"
+
+// Engine is what App needs of inference.Engine, which says what the methods do.
+type Engine interface {
+	Load(path string, p inference.Placement) inference.ID
+	Generate(r inference.Request) inference.ID
+	Stop(id inference.ID)
+	Unload() inference.ID
+	Events() <-chan inference.Event
+	Close() error
+}
+
+// Options of an App.
+type Options struct {
+	// Folders of the user's data. Empty ones are those of the XDG base directory specification, subfolder burble.
+	DataDir, ConfigDir, CacheDir string
+	// Engine runs the models; nil starts the real one. Close closes it.
+	Engine Engine
+	// Model is a file to load at start, in place of the last model.
+	Model string
+	// Log gets what is of interest to developers; nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// App owns everything: the database, the engine, and the goroutines between them.
+type App struct {
+	Chats    *Chats
+	Models   *Models
+	Settings *Settings
+
+	paths    Paths
+	engine   Engine
+	store    *store
+	signals  *hub
+	instance *instance
+	closing  chan struct{} // closed when the engine has ended
+	running  sync.WaitGroup
+	once     sync.Once
+	err      error // of the last writes, and of closing
+}
+
+// New opens the user's data and starts the engine. Where ctx ends, the engine does; Close is needed all the same.
+func New(ctx context.Context, o Options) (a *App, err error) {
+	a = &App{paths: newPaths(o), signals: newHub(), closing: make(chan struct{})}
+	if err := a.paths.makeFolders(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.release()
+			a = nil
+		}
+	}()
+	if a.instance, err = newInstance(filepath.Join(a.paths.Data, "running")); err != nil {
+		return a, fmt.Errorf("starting in %s: %w", a.paths.Data, err)
+	}
+	var notices [2]string
+	if a.Settings, notices[0], err = openSettings(a.paths.Settings, a.signals); err != nil {
+		return a, err
+	}
+	lasting := context.WithoutCancel(ctx) // what has been shown is written, whatever else ends
+	if a.store, notices[1], err = openStore(lasting, a.paths.Chats, a.instance.id, a.instance.alive); err != nil {
+		return a, err
+	}
+	a.instance.sweep()
+	for _, n := range notices {
+		if n != "" {
+			a.signals.publish(Notice{n})
+		}
+	}
+
+	a.engine = o.Engine
+	if a.engine == nil {
+		a.engine = inference.Start(ctx, inference.Options{Log: o.Log})
+	}
+	a.Chats = &Chats{
+		ctx: lasting, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
+		wake: make(chan struct{}, 1), live: map[int64]*answer{}, byID: map[inference.ID]*answer{},
+	}
+	a.Models = &Models{
+		ctx: lasting, paths: a.paths, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
+		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json")), loads: map[inference.ID]*load{},
+	}
+	a.Chats.models = a.Models
+	a.running.Go(a.consume)
+	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
+	a.running.Go(func() { a.Models.scanLoop(a.closing) })
+
+	a.Models.Refresh()
+	model := o.Model
+	if model == "" && a.Settings.Get().OpenLastModel {
+		model = a.Models.Last()
+	}
+	if model != "" {
+		a.Models.Load(model)
+	}
+	return a, nil
+}
+
+// Paths returns where the user's data is.
+func (a *App) Paths() Paths { return a.paths }
+
+// Subscribe returns a channel of signals from now on, closed by cancel and by Close. Signals that say the same thing
+// become one while they wait, so a slow reader holds up nobody. Notices from before the first call are kept for it.
+func (a *App) Subscribe() (signals <-chan Signal, cancel func()) { return a.signals.subscribe() }
+
+// Close stops the engine, writes what has arrived of answers, and closes everything. An answer on its way becomes
+// Interrupted, and can be continued after the next start.
+func (a *App) Close() error {
+	a.once.Do(func() {
+		err := a.engine.Close() // which closes its events, and with that ends consume and then the others
+		a.running.Wait()
+		if a.err != nil {
+			a.err = fmt.Errorf("writing the chats: %w", a.err)
+		}
+		a.err = errors.Join(a.err, err, a.release())
+	})
+	return a.err
+}
+
+// release closes what is open besides the engine.
+func (a *App) release() error {
+	a.signals.close()
+	var err error
+	if a.store != nil {
+		err = a.store.close()
+	}
+	if a.instance != nil {
+		a.instance.close()
+	}
+	return err
+}
+
+// consume is the one reader of the engine's events. It never waits: not for a disk, nor for whoever reads signals.
+func (a *App) consume() {
+	defer close(a.closing)
+	p := newPacer(a.signals)
+	defer p.timer.Stop()
+	for {
+		select {
+		case ev, ok := <-a.engine.Events():
+			if !ok {
+				p.release()
+				a.Chats.interruptAll()
+				return
+			}
+			a.Models.handle(ev, p.soon, p.drop)
+			a.Chats.handle(ev, p.soon)
+		case <-p.timer.C:
+			p.release()
+		}
+	}
+}

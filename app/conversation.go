@@ -1,0 +1,203 @@
+package app
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"burble/inference"
+	"burble/inference/chat"
+)
+
+// Send stores text as the user's message and asks the engine for an answer to it, which arrives by signals. Where the
+// engine is answering in another chat, this one waits for its turn; it also waits for a model that is being loaded.
+// Nothing is stored with ErrNoModel, ErrBusy or ErrEmpty.
+func (c *Chats) Send(chatID int64, text string) error {
+	if strings.TrimSpace(text) == "" {
+		return ErrEmpty
+	}
+	return c.ask(chatID, func(tx *sql.Tx, branch []Message) (*Message, bool, error) {
+		m := Message{ChatID: chatID, Role: chat.User, Content: text, Created: time.Now(), Status: StatusComplete}
+		if len(branch) > 0 {
+			m.ParentID = branch[len(branch)-1].ID
+		}
+		if err := c.store.insert(c.ctx, tx, &m); err != nil {
+			return nil, false, err
+		}
+		_, err := tx.ExecContext(c.ctx, "UPDATE chats SET title = CASE title WHEN '' THEN ? ELSE title END, draft = '' WHERE id = ?",
+			title(text), chatID)
+		return answerTo(m), false, err
+	})
+}
+
+// Edit sends text in place of the user's message id. The old message and what followed it are kept as another branch,
+// which Show brings back.
+func (c *Chats) Edit(id int64, text string) error {
+	if strings.TrimSpace(text) == "" {
+		return ErrEmpty
+	}
+	old, err := c.Message(id)
+	if err != nil {
+		return err
+	}
+	if old.Role != chat.User {
+		return errors.New("only your own messages can be edited")
+	}
+	return c.ask(old.ChatID, func(tx *sql.Tx, _ []Message) (*Message, bool, error) {
+		m := Message{ChatID: old.ChatID, ParentID: old.ParentID, Role: chat.User, Content: text, Created: time.Now(), Status: StatusComplete}
+		err := c.store.insert(c.ctx, tx, &m)
+		return answerTo(m), false, err
+	})
+}
+
+// Regenerate asks for another answer to the last message. The old answer is kept beside it, unless it failed without
+// a word: then the new one takes its place. It serves for trying again, too.
+func (c *Chats) Regenerate(chatID int64) error {
+	return c.ask(chatID, func(_ *sql.Tx, branch []Message) (*Message, bool, error) {
+		if len(branch) == 0 {
+			return nil, false, errors.New("there is no message to answer yet")
+		}
+		last := branch[len(branch)-1]
+		if last.Role != chat.Assistant {
+			return answerTo(last), false, nil
+		}
+		if len(branch) < 2 {
+			return nil, false, errors.New("there is no message to answer yet")
+		}
+		m := answerTo(branch[len(branch)-2])
+		if last.Content == "" && last.Reasoning == "" {
+			m.ID = last.ID
+		}
+		return m, false, nil
+	})
+}
+
+// Continue goes on with the last answer, where it was stopped or interrupted or reached a limit.
+func (c *Chats) Continue(chatID int64) error {
+	return c.ask(chatID, func(_ *sql.Tx, branch []Message) (*Message, bool, error) {
+		if len(branch) == 0 || branch[len(branch)-1].Role != chat.Assistant {
+			return nil, false, errors.New("there is no answer to go on with")
+		}
+		m := branch[len(branch)-1]
+		if m.Content == "" {
+			return nil, false, errors.New("the answer has not begun: have it made again instead")
+		}
+		m.Status, m.Error, m.Finish, m.Stats = StatusStreaming, "", "", nil
+		return &m, true, nil
+	})
+}
+
+// answerTo returns a new, empty answer to m.
+func answerTo(m Message) *Message {
+	return &Message{ChatID: m.ChatID, ParentID: m.ID, Role: chat.Assistant, Created: time.Now(), Status: StatusStreaming}
+}
+
+// ask has the engine write an answer. prepare, in a transaction, gets the messages shown so far and returns the answer to
+// be: with an ID, it takes that message's place; goOn says that it starts with the content it has.
+func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m *Message, goOn bool, err error)) error {
+	info, ready := c.models.Current()
+	if _, loading := c.models.Loading(); !ready && !loading {
+		return ErrNoModel
+	}
+	chatInfo, err := c.Chat(chatID)
+	if err != nil {
+		return err
+	}
+	a, err := c.reserve(chatID)
+	if err != nil {
+		return err
+	}
+	var goOn bool
+	var branch []Message
+	var answer Message
+	err = c.store.transact(c.ctx, func(tx *sql.Tx) error {
+		before, err := c.store.branch(c.ctx, tx, chatID)
+		if err != nil {
+			return err
+		}
+		var m *Message
+		if m, goOn, err = prepare(tx, before); err != nil {
+			return err
+		}
+		m.Model = info.Name
+		if m.ID == 0 {
+			err = c.store.insert(c.ctx, tx, m)
+		} else {
+			_, err = tx.ExecContext(c.ctx, `UPDATE messages SET status = 'streaming', error = '', warning = '', finish = '', stats = NULL,
+				created = ?, owner = ? WHERE id = ?`, m.Created.UnixMilli(), c.store.owner, m.ID)
+		}
+		if err != nil {
+			return err
+		}
+		if branch, err = c.store.branch(c.ctx, tx, chatID); err != nil {
+			return err
+		}
+		answer = *m
+		return nil
+	})
+	if err != nil {
+		c.release(a)
+		return err
+	}
+	c.start(a, answer, c.request(chatInfo, branch, goOn))
+	c.signals.publish(ChatsChanged{})
+	c.signals.publish(MessagesChanged{chatID})
+	return nil
+}
+
+// request puts together what the engine needs. The last message of the branch is the answer to be.
+func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Request {
+	v := c.settings.Get()
+	r := inference.Request{Sampling: v.Sampling, MaxTokens: v.MaxTokens, Lookup: v.Lookup, Continue: goOn, Thinking: info.Options.Thinking}
+	if v.Overflow == OverflowDrop {
+		r.Overflow = inference.DropOldest
+	}
+	system := v.SystemPrompt
+	if o := info.Options.System; o != nil {
+		system = *o
+	}
+	if o := info.Options.Sampling; o != nil {
+		r.Sampling = *o
+	}
+	if o := info.Options.MaxTokens; o != nil {
+		r.MaxTokens = *o
+	}
+	if !goOn {
+		branch = branch[:len(branch)-1]
+	}
+	r.Messages = conversation(system, branch)
+	return r
+}
+
+// conversation turns messages into what a chat template takes: turns that alternate. An answer that failed without a
+// word is left out, and then the user's messages around it are one.
+func conversation(system string, branch []Message) []chat.Message {
+	var list []chat.Message
+	if strings.TrimSpace(system) != "" {
+		list = append(list, chat.Message{Role: chat.System, Content: system})
+	}
+	for _, m := range branch {
+		if m.Role == chat.Assistant && m.Content == "" {
+			continue
+		}
+		if last := len(list) - 1; m.Role == chat.User && last >= 0 && list[last].Role == chat.User {
+			list[last].Content += "\n\n" + m.Content
+			continue
+		}
+		list = append(list, chat.Message{Role: m.Role, Content: m.Content, Reasoning: m.Reasoning})
+	}
+	return list
+}
+
+// Stop ends the answer on its way in a chat; what has arrived of it stays.
+func (c *Chats) Stop(chatID int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.live[chatID]; a != nil {
+		a.stopped = true
+		if a.request != 0 {
+			c.engine.Stop(a.request)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// migrations bring a database from version i to i+1. A published one is never changed.
+//
+// Times are Unix milliseconds. Messages form a tree: several may share a parent, as answers that were made again do.
+// The chat's leaf is the last message of the branch that is shown. An answer that is streaming names its owner, the
+// process at work on it. It is indexed for search when it has ended.
+var migrations = []string{
+	`CREATE TABLE chats (
+		id      INTEGER PRIMARY KEY AUTOINCREMENT,
+		title   TEXT NOT NULL DEFAULT '',
+		created INTEGER NOT NULL,
+		updated INTEGER NOT NULL,
+		options TEXT NOT NULL DEFAULT '{}',
+		draft   TEXT NOT NULL DEFAULT '',
+		leaf    INTEGER REFERENCES messages (id) ON DELETE SET NULL,
+		deleted INTEGER
+	);
+	CREATE INDEX chats_updated ON chats (updated DESC) WHERE deleted IS NULL;
+	CREATE INDEX chats_leaf ON chats (leaf);
+
+	CREATE TABLE messages (
+		id        INTEGER PRIMARY KEY AUTOINCREMENT,
+		chat_id   INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+		parent_id INTEGER REFERENCES messages (id) ON DELETE CASCADE,
+		role      TEXT NOT NULL,
+		content   TEXT NOT NULL DEFAULT '',
+		reasoning TEXT NOT NULL DEFAULT '',
+		created   INTEGER NOT NULL,
+		status    TEXT NOT NULL,
+		error     TEXT NOT NULL DEFAULT '',
+		finish    TEXT NOT NULL DEFAULT '',
+		stats     TEXT,
+		model     TEXT NOT NULL DEFAULT '',
+		warning   TEXT NOT NULL DEFAULT '',
+		owner     TEXT NOT NULL DEFAULT ''
+	);
+	CREATE INDEX messages_chat ON messages (chat_id, parent_id);
+	CREATE INDEX messages_parent ON messages (parent_id);
+	CREATE INDEX messages_streaming ON messages (status) WHERE status = 'streaming';
+
+	CREATE VIRTUAL TABLE messages_text USING fts5 (
+		content, content = 'messages', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+	);
+	CREATE TRIGGER messages_inserted AFTER INSERT ON messages WHEN new.status <> 'streaming' BEGIN
+		INSERT INTO messages_text (rowid, content) VALUES (new.id, new.content);
+	END;
+	CREATE TRIGGER messages_deleted AFTER DELETE ON messages WHEN old.status <> 'streaming' BEGIN
+		INSERT INTO messages_text (messages_text, rowid, content) VALUES ('delete', old.id, old.content);
+	END;
+	CREATE TRIGGER messages_updated AFTER UPDATE OF content, status ON messages BEGIN
+		INSERT INTO messages_text (messages_text, rowid, content)
+			SELECT 'delete', old.id, old.content WHERE old.status <> 'streaming';
+		INSERT INTO messages_text (rowid, content)
+			SELECT new.id, new.content WHERE new.status <> 'streaming';
+	END;
+
+	CREATE TABLE recent_models (
+		path TEXT PRIMARY KEY,
+		used INTEGER NOT NULL
+	);`,
+}
+
+// NewerError says that a database was written by a newer Burble.
+type NewerError struct {
+	Path        string
+	Have, Known int
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s was written by a newer version of Burble (format %d; this one knows up to %d): "+
+		"install that version, or move the file away to start afresh. The file has not been touched.", e.Path, e.Have, e.Known)
+}
+
+// migrate brings the database to the latest version, in one transaction: another process sees all of it or nothing.
+func migrate(ctx context.Context, db *sql.DB, path string, steps []string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(steps) {
+		return &NewerError{path, version, len(steps)}
+	}
+	if version == len(steps) {
+		return nil
+	}
+	for i, step := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return fmt.Errorf("bringing %s from format %d to %d: %w", path, version+i, version+i+1, err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(steps))); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

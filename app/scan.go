@@ -1,0 +1,282 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"burble/gguf"
+	"burble/inference/model"
+)
+
+// scanner looks for model files in a goroutine of its own.
+type scanner struct {
+	wake  chan struct{} // holds one signal: look again
+	cache string        // file of what is known about files, or ""
+	known map[string]knownFile
+}
+
+// knownFile is what was found in a file, good for as long as it looks the same from outside.
+type knownFile struct {
+	Stamp string // of fileStamp
+	File  ModelFile
+}
+
+func newScanner(cache string) *scanner {
+	s := &scanner{wake: make(chan struct{}, 1), cache: cache, known: map[string]knownFile{}}
+	if data, err := os.ReadFile(cache); err == nil {
+		if json.Unmarshal(data, &s.known) != nil || s.known == nil {
+			s.known = map[string]knownFile{} // it is only a cache
+		}
+	}
+	return s
+}
+
+// again has the scanner look again.
+func (s *scanner) again() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// scanLoop looks for model files whenever it is asked to, until closing is closed.
+func (m *Models) scanLoop(closing <-chan struct{}) {
+	for {
+		select {
+		case <-closing:
+			return
+		case <-m.scan.wake:
+		}
+		list := m.look(closing)
+		if list == nil {
+			return
+		}
+		m.mu.Lock()
+		m.list = list
+		m.mu.Unlock()
+		m.signals.publish(ModelsChanged{})
+	}
+}
+
+// inspectors is how many files are read at once: most of it is reading from disk.
+const inspectors = 4
+
+// look reads what the models folder and the recent files hold. It returns nil where closing cut it short.
+func (m *Models) look(closing <-chan struct{}) []ModelFile {
+	recent, err := recentModels(m.ctx, m.store.db)
+	if err != nil {
+		m.signals.publish(Notice{fmt.Sprintf("The list of recent models can't be read: %v.", err)})
+	}
+	paths := findModels(m.Folder())
+	for path := range recent {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+
+	list := make([]ModelFile, len(paths))
+	todo := make(chan int)
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	known := map[string]knownFile{}
+	for range inspectors {
+		running.Go(func() {
+			for i := range todo {
+				stamp := fileStamp(paths[i])
+				k, ok := m.scan.known[paths[i]]
+				if !ok || stamp == "" || k.Stamp != stamp {
+					k = knownFile{stamp, inspect(paths[i])}
+				}
+				list[i] = k.File
+				list[i].Recent = recent[paths[i]]
+				mu.Lock()
+				known[paths[i]] = k
+				mu.Unlock()
+			}
+		})
+	}
+	complete := true
+feed:
+	for i := range paths {
+		select {
+		case todo <- i:
+		case <-closing:
+			complete = false
+			break feed
+		}
+	}
+	close(todo)
+	running.Wait()
+	if !complete {
+		return nil
+	}
+	m.scan.remember(known)
+	slices.SortStableFunc(list, func(a, b ModelFile) int {
+		return cmp.Or(b.Recent.Compare(a.Recent), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
+	})
+	return list
+}
+
+// remember keeps what is known for the next start. Architectures that are not supported may be by then.
+func (s *scanner) remember(known map[string]knownFile) {
+	s.known = known
+	if s.cache == "" {
+		return
+	}
+	lasting := map[string]knownFile{}
+	for path, k := range known {
+		if k.File.Supported {
+			lasting[path] = k
+		}
+	}
+	if b, err := json.Marshal(lasting); err == nil {
+		if old, err := os.ReadFile(s.cache); err != nil || string(old) != string(b) {
+			_ = writeFile(s.cache, b) // without it, the next start takes longer
+		}
+	}
+}
+
+// fileStamp changes when a file, or any part of a split one, does. It is empty where one can't be looked at.
+func fileStamp(path string) string {
+	parts := gguf.SplitPaths(path)
+	if parts == nil {
+		parts = []string{path}
+	}
+	var b strings.Builder
+	for _, part := range parts {
+		info, err := os.Stat(part)
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(&b, "%d %d ", info.Size(), info.ModTime().UnixNano())
+	}
+	return b.String()
+}
+
+// inspect reads a file's header.
+func inspect(path string) ModelFile {
+	m := ModelFile{Path: path, Name: strings.TrimSuffix(filepath.Base(path), ".gguf")}
+	info, err := os.Stat(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errNoFile
+		}
+		m.Err = err.Error()
+		return m
+	}
+	m.Bytes = info.Size()
+	f, err := gguf.Open(path)
+	if err != nil {
+		m.Err = err.Error()
+		return m
+	}
+	defer f.Close()
+	if name, ok := f.Metadata.String("general.name"); ok && strings.TrimSpace(name) != "" {
+		m.Name = name
+	}
+	m.Architecture, _ = f.Metadata.String("general.architecture")
+	m.Quantisation = f.Quantisation()
+	m.Parameters = f.Parameters()
+	m.Bytes = f.Size()
+	if n, ok := f.Metadata.Uint(m.Architecture + ".context_length"); ok && n < 1<<40 {
+		m.Context = int(n)
+	}
+	if _, _, err := model.Architecture(f); err != nil {
+		m.Err = err.Error()
+		return m
+	}
+	m.Supported = true
+	return m
+}
+
+// maxDepth is how deep below the models folder files are looked for: others sort them by author and model.
+const maxDepth = 5
+
+// findModels returns the GGUF files in a folder and those below it: of a split file, the first part that is there.
+// Downloads on their way are left out.
+func findModels(folder string) []string {
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
+	var found []string
+	walkModels(folder, 0, func(path string) { found = append(found, path) })
+	there := map[string]bool{}
+	for _, path := range found {
+		there[path] = true
+	}
+	return slices.DeleteFunc(found, func(path string) bool {
+		if there[path+".aria2"] || strings.HasSuffix(path, ".aria2") {
+			return true
+		}
+		for _, part := range gguf.SplitPaths(path) {
+			if part == path {
+				return false
+			}
+			if there[part] {
+				return true // an earlier part stands for it
+			}
+		}
+		return false
+	})
+}
+
+// walkModels calls found for the files in a folder that have to do with models. Links to files are followed, links to
+// folders only from the models folder itself, so that no walk goes round in circles.
+func walkModels(folder string, depth int, found func(path string)) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return // not there, or not ours to read
+	}
+	for _, e := range entries {
+		path := filepath.Join(folder, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		lower := strings.ToLower(e.Name())
+		isModel := strings.HasSuffix(lower, ".gguf") || strings.HasSuffix(lower, ".gguf.aria2")
+		mode := e.Type()
+		if mode&fs.ModeSymlink != 0 {
+			info, err := os.Stat(path)
+			if err != nil || (info.IsDir() && depth > 0) {
+				continue
+			}
+			mode = info.Mode().Type()
+		}
+		switch {
+		case mode.IsDir() && depth < maxDepth:
+			walkModels(path, depth+1, found)
+		case mode.IsRegular() && isModel:
+			found(path)
+		}
+	}
+}
+
+// recentModels returns the models used lately.
+func recentModels(ctx context.Context, db *sql.DB) (map[string]time.Time, error) {
+	rows, err := db.QueryContext(ctx, "SELECT path, used FROM recent_models ORDER BY used DESC LIMIT 50")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	recent := map[string]time.Time{}
+	for rows.Next() {
+		var path string
+		var used int64
+		if err := rows.Scan(&path, &used); err != nil {
+			return nil, err
+		}
+		recent[path] = millis(used)
+	}
+	return recent, rows.Err()
+}
