@@ -192,14 +192,7 @@ func (r *Runtime) OpenDevice(i int) (*Device, error) {
 			return nil, fmt.Errorf("hip: device %d (%s) is already open", i, d.info.Name)
 		}
 	}
-	info, err := r.describe(i)
-	if err != nil {
-		return nil, err
-	}
-	if info.Target == "" {
-		return nil, fmt.Errorf("hip: %s: %s", info.Name, strings.Join(info.Warnings, "; "))
-	}
-	d := &Device{r: r, drv: r.drv, info: info, pinned: map[*Pinned]struct{}{}, modules: map[*Module]struct{}{},
+	d := &Device{r: r, drv: r.drv, pinned: map[*Pinned]struct{}{}, modules: map[*Module]struct{}{},
 		events: map[*Event]struct{}{}, graphs: map[*Graph]struct{}{}}
 	d.arena = newArena(d, r.opts.SlabBytes)
 	if r.drv.backend == CUDA {
@@ -208,7 +201,17 @@ func (r *Runtime) OpenDevice(i int) (*Device, error) {
 			return nil, err
 		}
 	}
-	if err := d.activate(); err != nil {
+	var err error
+	if d.info, err = r.describe(i); err == nil && d.info.Target == "" {
+		err = fmt.Errorf("hip: %s: %s", d.info.Name, strings.Join(d.info.Warnings, "; "))
+	}
+	if err == nil {
+		err = d.activate()
+	}
+	if err != nil {
+		if r.drv.backend == CUDA {
+			call(r.drv.primaryRelease, uintptr(i))
+		}
 		return nil, err
 	}
 	r.devices = append(r.devices, d)

@@ -325,17 +325,30 @@ func TestHangAmongUnmarkedOperations(t *testing.T) {
 	g.d.Abandon()
 }
 
-// The recorder remembers a limited number of operations, and says so.
-func TestFlightRecorderOverflows(t *testing.T) {
+// Issuing to a device that hangs ends too, before the driver's queue is full, and the flight recorder still has the
+// operation that hangs.
+func TestHangWhileIssuing(t *testing.T) {
 	g := newRig(t, softhip.Config{}, Options{Deadline: 50 * time.Millisecond})
 	x := g.buffer("x", 4)
-	g.soft.Hang("", 3)
-	for range flightSize + 100 {
+	for range flightSize {
 		g.s.Fill(x.Span(), 1)
 	}
+	g.s.Label(Op{Layer: 9, Name: "stuck"})
+	g.soft.Hang("", 1)
+	issued := 0
+	for range 10 * maxInFlight {
+		g.s.Fill(x.Span(), 1)
+		g.s.Label(Op{Layer: 10, Name: "later"})
+		if g.s.Err() == nil {
+			issued++
+		}
+	}
 	var e *HangError
-	if err := g.s.Sync(context.Background()); !errors.As(err, &e) || e.Sequence != 2 || !strings.Contains(e.Op, "older than the flight recorder") {
+	if err := g.s.Sync(context.Background()); !errors.As(err, &e) || e.Op != "layer 9 · stuck" || e.Sequence != flightSize+1 {
 		t.Errorf("got %+v", e)
+	}
+	if issued > maxInFlight || e.Pending > maxInFlight {
+		t.Errorf("%d operations were issued and %d were pending, want at most %d", issued, e.Pending, maxInFlight)
 	}
 	var b strings.Builder
 	if err := g.s.Flight(&b, 1<<20); err != nil {
@@ -345,6 +358,28 @@ func TestFlightRecorderOverflows(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 	g.d.Abandon()
+}
+
+// Many more operations than may be pending are issued one after the other without a wait, and all are done.
+func TestThrottledOperationsAllRun(t *testing.T) {
+	for _, every := range []int{0, 1, 1000} {
+		t.Run(fmt.Sprint("marks every ", every), func(t *testing.T) {
+			g := newRig(t, softhip.Config{PerPoll: 40}, Options{MarkEvery: every})
+			x, one, host := g.buffer("x", 400), g.buffer("one", 400), g.pinned(400)
+			f := g.function(g.module(), "axpy")
+			g.s.Fill32(x.Span(), 0)
+			g.s.Fill32(one.Span(), 0x3f800000)
+			const n = 10_000
+			for range n {
+				g.s.Launch(f, Dim{}, Dim{X: 1}, 0, g.s.Args().Span(x.Span()).Span(one.Span()).F32(1).I32(1))
+			}
+			g.s.Download(host.Span(), x.Span())
+			g.sync()
+			if got := getFloat(host.Bytes(), 0); got != n {
+				t.Errorf("%g of %d launches ran", got, n)
+			}
+		})
+	}
 }
 
 func TestSyncEndsWithItsContext(t *testing.T) {

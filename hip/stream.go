@@ -136,14 +136,31 @@ func (s *Stream) begin() bool {
 		}
 		return false
 	}
-	if s.graph != nil && s.graph.err != nil {
-		return false
-	}
 	if s.d.r.current != s.d.info.Index {
 		if err := s.d.activate(); err != nil {
 			s.err = err
 			return false
 		}
+	}
+	if s.graph != nil {
+		return s.graph.err == nil
+	}
+	return s.seq-s.completed() < maxInFlight || s.throttle()
+}
+
+// maxInFlight is how many operations may be pending. Issuing into a driver's full queue (CUDA's holds 1024 entries, marks
+// included) waits inside the driver, without a deadline; that must not happen when the device hangs.
+const maxInFlight = 448
+
+// throttle waits until a third of the operations in flight have completed. The rest keeps the device busy meanwhile.
+func (s *Stream) throttle() bool {
+	if st := call(s.drv.eventRecord, s.done.handle, s.handle); st != statusOK {
+		s.err = s.waitFailed(st, s.drv.eventRecord)
+		return false
+	}
+	if err := s.waitUntil(context.Background(), s.done.handle, s.seq-2*maxInFlight/3); err != nil {
+		s.err = err
+		return false
 	}
 	return true
 }
@@ -341,12 +358,7 @@ func (s *Stream) waitAll(ctx context.Context) error {
 	if st := call(s.drv.eventRecord, s.scratch[:2]...); st != statusOK {
 		return s.waitFailed(st, s.drv.eventRecord)
 	}
-	upTo := s.seq
-	if err := s.wait(ctx, s.done.handle); err != nil {
-		return err
-	}
-	s.waited = upTo
-	return nil
+	return s.waitUntil(ctx, s.done.handle, s.seq)
 }
 
 // Close destroys the stream, after waiting for what was issued.

@@ -27,7 +27,6 @@ func boundBy(dir string, m Memory, integrated bool) Memory {
 		if ok1 && ok2 {
 			total += gttTotal
 			used += gttUsed
-			m.Total = max(m.Total, total)
 		}
 	}
 	free := max(total-used, 0)

@@ -33,8 +33,40 @@ func (p *pace) sleep(elapsed time.Duration) time.Duration {
 	return d
 }
 
+// completed is the number of the last operation that is known to have completed.
+func (s *Stream) completed() uint64 {
+	// The word holds the low half of the number; fewer than 2³² operations are pending.
+	return max(s.seq-uint64(uint32(s.seq)-s.word(0)), s.waited)
+}
+
 // wait polls an event until it has completed, ctx ends, or no progress is seen for the deadline.
 func (s *Stream) wait(ctx context.Context, event uintptr) error {
+	start := time.Now()
+	_, err := s.poll(ctx, event, ^uint64(0))
+	if err == nil {
+		s.pace.last = time.Since(start)
+	}
+	return err
+}
+
+// waitUntil waits until operation number upTo has completed; event was recorded after all that was issued.
+func (s *Stream) waitUntil(ctx context.Context, event uintptr, upTo uint64) error {
+	if upTo < s.seq {
+		reached, err := s.poll(ctx, event, upTo)
+		if reached {
+			s.waited = s.seq
+		}
+		return err
+	}
+	if err := s.wait(ctx, event); err != nil {
+		return err
+	}
+	s.waited = s.seq
+	return nil
+}
+
+// poll waits for an event, or until operation number upTo is known to have completed. It says whether the event came.
+func (s *Stream) poll(ctx context.Context, event uintptr, upTo uint64) (reached bool, err error) {
 	start := time.Now()
 	progressed := start
 	eager, inGraph := s.word(0), s.word(graphWord)
@@ -42,21 +74,23 @@ func (s *Stream) wait(ctx context.Context, event uintptr) error {
 		s.scratch[0] = event
 		switch st := call(s.drv.eventQuery, s.scratch[:1]...); st {
 		case statusOK:
-			s.pace.last = time.Since(start)
-			return nil
+			return true, nil
 		case statusNotReady:
 		default:
-			return s.waitFailed(st, s.drv.eventQuery)
+			return false, s.waitFailed(st, s.drv.eventQuery)
 		}
 		now := time.Now()
 		if e, g := s.word(0), s.word(graphWord); e != eager || g != inGraph {
 			eager, inGraph, progressed = e, g, now
+			if s.completed() >= upTo {
+				return false, nil
+			}
 		}
 		if now.Sub(progressed) >= s.deadline {
-			return s.hang(now.Sub(progressed))
+			return false, s.hang(now.Sub(progressed))
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("hip: waiting for the GPU: %w", err)
+			return false, fmt.Errorf("hip: waiting for the GPU: %w", err)
 		}
 		if d := s.pace.sleep(now.Sub(start)); d > 0 {
 			time.Sleep(d)
@@ -89,17 +123,12 @@ func (s *Stream) hang(after time.Duration) error {
 // stuck finds the first operation that did not complete, of how many it is the first that the marks can't tell
 // apart, and how many were pending. nil means that everything marked has completed.
 func (s *Stream) stuck() (op *record, among, pending int) {
-	// The word holds the low half of the number; at most 2³² operations are pending.
-	completed := s.seq - uint64(uint32(s.seq)-s.word(0))
-	completed = max(completed, s.waited)
+	completed := s.completed()
 	if completed >= s.seq {
 		return nil, 0, 0
 	}
-	pending = int(s.seq - completed)
+	pending = int(s.seq - completed) // never more than maxInFlight, so that the ring has them all
 	first := completed + 1
-	if pending >= flightSize {
-		return &record{seq: first, op: Op{Layer: -1, Name: "an operation older than the flight recorder reaches"}}, 1, pending
-	}
 	r := s.ring[first%flightSize]
 	for among = 1; among < pending && !s.marked(first+uint64(among)-1); among++ {
 	}
