@@ -59,12 +59,17 @@ func (d *Device) newEngine() (engine, error) {
 // maxOps are collected before they are executed. A token takes some twenty for each layer.
 const maxOps = 2048
 
+// maxWork is how many multiplications are collected at most: some hundredths of a second of work, so that whoever
+// issues the operations of a long prompt layer by layer can stop in between.
+const maxWork = 4 << 30
+
 // cEngine collects ops and executes them in one call to C.
 type cEngine struct {
 	c      *C.engine
 	memory []byte // of ops, outside Go's heap: C reads it without checks for pointers into it
 	ops    []op
 	n      int
+	work   int64 // multiplications of products among them
 	err    error
 	plain  *goEngine // for types that have no kernel in C
 	device *Device
@@ -81,6 +86,12 @@ func (e *cEngine) issue(o *op) {
 	}
 	e.ops[e.n] = *o
 	e.n++
+	if o.kind == opMatMul {
+		e.work += o.a.dim[2] * o.b.dim[2] * o.b.dim[3]
+	}
+	if e.work > maxWork {
+		e.flush()
+	}
 }
 
 // falls reports whether an op is left to plain Go.
@@ -111,7 +122,7 @@ func (e *cEngine) flush() {
 	if C.burble_run(e.c, (*C.op)(unsafe.Pointer(&e.ops[0])), C.int64_t(e.n)) != 0 && e.err == nil {
 		e.err = &compute.OutOfMemory{Device: e.device.Name(), What: "working memory", Free: e.device.Memory().Free}
 	}
-	e.n = 0
+	e.n, e.work = 0, 0
 }
 
 func (e *cEngine) wait() error {

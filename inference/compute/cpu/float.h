@@ -193,7 +193,12 @@ static void top_k(float *values, int32_t *ids, const float *x, int64_t n, int64_
 
 // ---- activations to 8 bits
 
+// The scale is not simply the largest element's: of a few that are slightly different, the one with the least squared
+// error is taken, and then fitted to the numbers that it gives. Rounding errors of a block of 32 vary by a sixth with
+// the scale, so that this halves the distance to blocks of 16.
 static void quantise(const quantised *out, int64_t i, const float *x, int64_t k, int64_t lo, int64_t hi) {
+	enum { TRIES = 4, PARTS = 32 / VW };
+	static const float levels[TRIES] = {127.49f, 126.1f, 124.3f, 122.2f};
 	int8_t *q = out->q + i * out->q_stride;
 	float *scale = out->scale + i * out->scale_stride;
 	for (int64_t b = lo; b < hi; b++) {
@@ -205,14 +210,35 @@ static void quantise(const quantised *out, int64_t i, const float *x, int64_t k,
 				s[g] = s[8 + g] = s[16 + 2 * g] = s[17 + 2 * g] = 0;
 				continue;
 			}
-			vf top = v_set(0);
-			for (int j = 0; j < 32; j += VW) top = v_max(top, v_abs(v_load(x + at + j)));
-			float d = v_top(top) / 127, inverse = d > 0 ? 1 / d : 0;
-			float t[32];
-			for (int j = 0; j < 32; j += VW) v_store(t + j, v_round(v_load(x + at + j) * v_set(inverse)));
+			vf v[PARTS], top = v_set(0);
+			for (int j = 0; j < PARTS; j++) {
+				v[j] = v_load(x + at + VW * j);
+				top = v_max(top, v_abs(v[j]));
+			}
+			float inverse = v_top(top);
+			inverse = inverse > 0 ? 1 / inverse : 0;
+			if (!(inverse < 1e37f)) inverse = 0; // too small for its inverse to be a number
+			float best = -1, d = 0, chosen = 0;
+			for (int t = 0; t < TRIES; t++) {
+				// With r the numbers, the error is least for the scale x·r / r·r, and is x·x - (x·r)² / r·r.
+				vf xr = v_set(0), rr = v_set(0);
+				for (int j = 0; j < PARTS; j++) {
+					vf r = v_round(v[j] * v_set(inverse * levels[t]));
+					xr = v_fma(v[j], r, xr);
+					rr = v_fma(r, r, rr);
+				}
+				float a = v_sum(xr), c = v_sum(rr), fit = c > 0 ? a / c : 0;
+				if (a * fit > best) {
+					best = a * fit;
+					d = fit;
+					chosen = inverse * levels[t];
+				}
+			}
+			float r[32];
+			for (int j = 0; j < PARTS; j++) v_store(r + VW * j, v_round(v[j] * v_set(chosen)));
 			int sum[2] = {0, 0};
-			for (int j = 0; j < 16; j++) sum[0] += q[at + j] = (int8_t)t[j];
-			for (int j = 16; j < 32; j++) sum[1] += q[at + j] = (int8_t)t[j];
+			for (int j = 0; j < 16; j++) sum[0] += q[at + j] = (int8_t)r[j];
+			for (int j = 16; j < 32; j++) sum[1] += q[at + j] = (int8_t)r[j];
 			s[g] = d;
 			s[8 + g] = d * (sum[0] + sum[1]);
 			s[16 + 2 * g] = d * sum[0];

@@ -156,14 +156,13 @@ static void work(engine *e, worker *w, uint64_t t) {
 static void *thread_main(void *arg) {
 	worker *w = arg;
 	engine *e = w->e;
-	uint64_t t = atomic_load(&e->ticket);
-	while (!atomic_load_explicit(&e->stop, memory_order_relaxed)) {
-		work(e, w, t);
-		t = atomic_load_explicit(&e->ticket, memory_order_acquire);
-		if (ticket_next(t) < ticket_chunks(t)) continue;
-		t = await(e, sequence(t));
+	for (;;) {
+		uint64_t t = atomic_load(&e->ticket);
+		// Read after the ticket: whoever sees the last one sees this too, and doesn't wait for another.
+		if (atomic_load(&e->stop)) return NULL;
+		if (ticket_next(t) < ticket_chunks(t)) work(e, w, t);
+		else await(e, sequence(t));
 	}
-	return NULL;
 }
 
 int burble_run(engine *e, const op *ops, int64_t n) {
