@@ -2,8 +2,12 @@ package gpu
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"burble/hip"
@@ -117,4 +121,20 @@ func (m *module) function(name string) (*hip.Function, error) {
 	}
 	m.functions[name] = f
 	return f, nil
+}
+
+// kernelsHash identifies the sources that this build compiles for warps of so many threads.
+func kernelsHash(warp int) (string, error) {
+	h := sha256.New()
+	for _, name := range Modules() {
+		src, err := Source(name, warp)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(h, name, src.Options, src.Text)
+		for _, n := range slices.Sorted(maps.Keys(src.Headers)) {
+			fmt.Fprintln(h, n, src.Headers[n])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12]), nil
 }
