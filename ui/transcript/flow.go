@@ -169,7 +169,7 @@ func (f *flow) sync() {
 			t.Refresh()
 		}
 		t.Move(fyne.NewPos(r.x, r.y))
-		t.Resize(fyne.NewSize(r.w, f.lineHeight()))
+		t.Resize(fyne.NewSize(r.w, t.MinSize().Height)) // a higher text would be centred by some painters
 		if r.style.Monospace {
 			if grounds == len(f.grounds) {
 				g := canvas.NewRectangle(nil)

@@ -1,6 +1,8 @@
 package transcript
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 
@@ -17,6 +19,7 @@ type table struct {
 	cells [][]*flow // rows, the head first
 	grid  *grid
 	bar   *sideScroll
+	frame *canvas.Rectangle // around what is in view, so that it stays while the table scrolls
 }
 
 func newTable(b builder, m *markdown.Block) *table {
@@ -24,7 +27,9 @@ func newTable(b builder, m *markdown.Block) *table {
 	t.grid = &grid{t: t}
 	t.grid.ExtendBaseWidget(t.grid)
 	t.bar = newSideScroll(t.grid, b.host)
-	t.objects = []fyne.CanvasObject{t.bar}
+	t.frame = canvas.NewRectangle(color.Transparent)
+	t.frame.CornerRadius, t.frame.StrokeWidth, t.frame.StrokeColor = 8, 1, look.Color(look.ColorBorder)
+	t.objects = []fyne.CanvasObject{t.bar, t.frame}
 	t.ExtendBaseWidget(t)
 	t.update(m)
 	return t
@@ -120,6 +125,7 @@ func (t *table) heightFor(width float32) float32 {
 	}
 	t.bar.Resize(fyne.NewSize(min(width, t.grid.width), t.height))
 	t.bar.Scroll.Refresh()
+	t.frame.Resize(t.bar.Size())
 	return t.height
 }
 
@@ -137,8 +143,6 @@ func (g *grid) arrange(widths []float32) {
 	for _, w := range widths {
 		total += w
 	}
-	frame := canvas.NewRectangle(nil)
-	frame.CornerRadius, frame.StrokeWidth, frame.StrokeColor = 8, 1, look.Color(look.ColorBorder)
 	head := canvas.NewRectangle(look.Color(look.ColorSurface))
 	head.TopLeftCornerRadius, head.TopRightCornerRadius = 8, 8
 	g.objects = append(g.objects[:0:0], head)
@@ -167,8 +171,6 @@ func (g *grid) arrange(widths []float32) {
 			y++
 		}
 	}
-	frame.Resize(fyne.NewSize(total, y))
-	g.objects = append(g.objects, frame)
 	g.width, g.height = total, y
 	g.Resize(fyne.NewSize(total, y))
 }

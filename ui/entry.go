@@ -1,0 +1,77 @@
+package ui
+
+import (
+	"math"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// entry is Fyne's entry, with the window's shortcuts: Fyne gives shortcuts to the focused widget alone, so that without
+// this Ctrl+N would do nothing while the composer has the focus.
+type entry struct {
+	widget.Entry
+	shortcut func(fyne.Shortcut) bool
+	key      func(*fyne.KeyEvent) bool // sees keys first; true: it has used it
+	shift    bool
+}
+
+func newEntry(placeholder string, shortcut func(fyne.Shortcut) bool) *entry {
+	e := &entry{shortcut: shortcut}
+	e.PlaceHolder = placeholder
+	e.ExtendBaseWidget(e)
+	return e
+}
+
+// TypedShortcut gives the window its shortcuts, and the rest to the entry.
+func (e *entry) TypedShortcut(s fyne.Shortcut) {
+	if e.shortcut != nil && e.shortcut(s) {
+		return
+	}
+	e.Entry.TypedShortcut(s)
+}
+
+// KeyDown watches the shift key.
+func (e *entry) KeyDown(k *fyne.KeyEvent) {
+	if k.Name == desktop.KeyShiftLeft || k.Name == desktop.KeyShiftRight {
+		e.shift = true
+	}
+	e.Entry.KeyDown(k)
+}
+
+// KeyUp watches the shift key.
+func (e *entry) KeyUp(k *fyne.KeyEvent) {
+	if k.Name == desktop.KeyShiftLeft || k.Name == desktop.KeyShiftRight {
+		e.shift = false
+	}
+	e.Entry.KeyUp(k)
+}
+
+// FocusLost forgets the shift key: its release goes elsewhere.
+func (e *entry) FocusLost() {
+	e.shift = false
+	e.Entry.FocusLost()
+}
+
+// TypedKey passes keys on that nobody wanted first.
+func (e *entry) TypedKey(k *fyne.KeyEvent) {
+	if e.key != nil && e.key(k) {
+		return
+	}
+	e.Entry.TypedKey(k)
+}
+
+// rows returns about how many lines the text takes in an entry of a width.
+func (e *entry) rows(width float32) int {
+	size := e.Theme().Size(theme.SizeNameText)
+	inner := max(width-4*e.Theme().Size(theme.SizeNameInnerPadding), 40)
+	rows := 0
+	for line := range strings.SplitSeq(e.Text, "\n") {
+		w := fyne.MeasureText(line, size, fyne.TextStyle{}).Width
+		rows += max(int(math.Ceil(float64(w*1.03/inner))), 1)
+	}
+	return rows
+}
