@@ -72,7 +72,7 @@ func (q *Queue) StoreKV(kCache, vCache, k, v, past *compute.Tensor) {
 	if !q.ready(op) || !q.storable(op, s) {
 		return
 	}
-	q.label(op, kCache)
+	q.label(op, k)
 	q.ropeStore(s)
 }
 
@@ -103,7 +103,7 @@ func (q *Queue) RopeStoreKV(s compute.RopeStore) {
 	if !q.vector(op, "query norm", s.QNorm, d) || !q.vector(op, "key norm", s.KNorm, d) {
 		return
 	}
-	q.label(op, s.KCache)
+	q.label(op, s.Q)
 	q.ropeStore(s)
 }
 
@@ -189,7 +189,7 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 		q.fail(op, "window %d or soft cap %g is negative", a.Window, a.SoftCap)
 		return
 	}
-	q.label(op, kCache)
+	q.label(op, out)
 	aligned := 1
 	for _, c := range []*compute.Tensor{kCache, vCache} {
 		if c.Dim(2)%8 != 0 || c.Stride(0)%8 != 0 || c.Stride(1)%8 != 0 || c.Offset%8 != 0 {

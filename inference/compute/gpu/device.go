@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"burble/gguf"
@@ -54,7 +55,8 @@ type storage struct {
 	buffer *hip.Buffer
 	label  string
 	typ    gguf.Type
-	layer  int // from the label "blk.7.…"; -1 where it has none
+	layer  int    // from the label "blk.7.…"; -1 where it has none
+	short  string // the label without the layer and without ".weight"
 	// Of weights:
 	format  *format // nil for activations and caches
 	offsets [3]int64
@@ -126,26 +128,22 @@ func (d *Device) alloc(label string, bytes int64) (*storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &storage{d: d, buffer: b, label: label, layer: layerOf(label)}
+	s := &storage{d: d, buffer: b, label: label}
+	s.layer, s.short = splitLabel(label)
 	d.open[s] = struct{}{}
 	return s, nil
 }
 
-// layerOf reads the block's number from a weight's name, "blk.7.attn_q.weight".
-func layerOf(label string) int {
-	rest, ok := strings.CutPrefix(label, "blk.")
-	if !ok {
-		return -1
+// splitLabel reads a weight's name: "blk.7.attn_q.weight" is attn_q of layer 7. Other names are of no layer, -1.
+func splitLabel(label string) (layer int, short string) {
+	short = strings.TrimSuffix(label, ".weight")
+	rest, ok := strings.CutPrefix(short, "blk.")
+	number, name, ok2 := strings.Cut(rest, ".")
+	layer, err := strconv.Atoi(number)
+	if !ok || !ok2 || err != nil || layer < 0 {
+		return -1, short
 	}
-	n, digits := 0, 0
-	for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' && digits < 6 {
-		n = n*10 + int(rest[digits]-'0')
-		digits++
-	}
-	if digits == 0 {
-		return -1
-	}
-	return n
+	return layer, name
 }
 
 // New allocates a zeroed tensor.
@@ -295,3 +293,7 @@ func (d *Device) Close() error {
 }
 
 func floatBits(f float32) uint32 { return math.Float32bits(f) }
+
+// Abandon gives the GPU up after a hang: nothing of it is called any more. Queue and device still need to be closed, which
+// then waits for nothing.
+func (d *Device) Abandon() { d.dev.Abandon() }

@@ -351,7 +351,7 @@ func (q *Queue) room(name string, n int64) hip.Span {
 func (q *Queue) label(name string, t *compute.Tensor) {
 	op := hip.Op{Layer: q.layer, Tensor: t.Label, Name: name}
 	if s, ok := t.Storage.(*storage); ok && s.layer >= 0 {
-		op.Layer = s.layer
+		op.Layer, op.Tensor = s.layer, s.short
 	}
 	for i := range min(t.Dims(), len(op.Shape)) {
 		op.Shape[i] = int32(t.Dim(i))
@@ -361,12 +361,14 @@ func (q *Queue) label(name string, t *compute.Tensor) {
 
 // labelWeight is label for an operation whose weight tells the layer.
 func (q *Queue) labelWeight(name string, out, w *compute.Tensor) {
-	if s, ok := w.Storage.(*storage); ok && s.layer >= 0 {
+	s, ok := w.Storage.(*storage)
+	if ok && (s.layer >= 0 || s.format != nil) {
 		q.layer = s.layer
-	} else if ok && s.format != nil {
-		q.layer = -1
 	}
 	op := hip.Op{Layer: q.layer, Tensor: w.Label, Name: name}
+	if ok {
+		op.Tensor = s.short
+	}
 	for i := range min(out.Dims(), len(op.Shape)) {
 		op.Shape[i] = int32(out.Dim(i))
 	}
