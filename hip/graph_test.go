@@ -101,7 +101,7 @@ func TestCaptureThatFailsTurnsGraphsOff(t *testing.T) {
 
 // A driver that can't fill host memory inside a graph still gets graphs; a hang is then known as far as the graph.
 func TestGraphWithoutMarks(t *testing.T) {
-	g := newRig(t, softhip.Config{}, Options{Deadline: 100 * time.Millisecond, GraphMarkEvery: 1})
+	g := newRig(t, softhip.Config{}, Options{Deadline: 200 * time.Millisecond, GraphMarkEvery: 1})
 	x := g.buffer("x", 64)
 	g.soft.Fail("hipMemsetD32Async", 1, 801)
 	graph, err := g.s.Capture(func() {
@@ -119,7 +119,7 @@ func TestGraphWithoutMarks(t *testing.T) {
 	g.soft.Hang("", 2)
 	g.s.Replay(graph)
 	err = g.s.Sync(context.Background())
-	if want := "graph replay of 2 operations did not complete in 100ms"; err == nil || err.Error() != want {
+	if want := "graph replay of 2 operations did not complete in 200ms"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	g.d.Abandon()
