@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"burble/inference/chat"
@@ -107,10 +108,13 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 
 	chain := sample.New(r.Sampling, m.model.Vocab)
 	stats.Seed = chain.Seed()
+	if r.Sampling.DRYMultiplier != 0 {
+		chain.Breakers(m.breakers())
+	}
 	for _, t := range prompt.ids {
 		chain.Accept(t)
 	}
-	out := newOutput(m.template, m.tokenizer.Decoder(true), prompt.text, r.Stop, func(p chat.Part) {
+	out := newOutput(m.template, m.tokenizer.Decoder(true), prompt.text, r.Continue || len(r.Messages) == 0, r.Stop, func(p chat.Part) {
 		if stats.FirstToken == 0 {
 			stats.FirstToken = time.Since(start)
 		}
@@ -227,6 +231,17 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 		}
 		messages, dropped = shorter, dropped+n
 	}
+}
+
+// breakers are the tokens that end a repetition for DRY: whatever has to repeat in text and in conversations.
+func (m *LoadedModel) breakers() []int32 {
+	var ids []int32
+	for id := range int32(m.tokenizer.Size()) {
+		if m.tokenizer.IsSpecial(id) || strings.ContainsAny(string(m.tokenizer.Bytes(id)), "\n:\"*") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // encodeChat tokenises a rendered conversation. Most templates write BOS themselves; where one doesn't and the model wants

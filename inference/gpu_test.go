@@ -189,7 +189,7 @@ func TestHangGoesOnWithCPU(t *testing.T) {
 				}
 			}
 		}
-		if err := e.Close(); err != nil {
+		if err := e.Close(); err != nil && !errors.Is(err, errHang) { // it may fail only now
 			t.Error(err)
 		}
 	}

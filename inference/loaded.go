@@ -236,6 +236,9 @@ func (m *LoadedModel) readText() error {
 		m.warnings = append(m.warnings, "This file can't chat: "+m.noText.Error())
 		return nil
 	}
+	if w := m.tokenizer.Warning(); w != "" {
+		m.warnings = append(m.warnings, w)
+	}
 	source, _ := m.file.Metadata.String("tokenizer.chat_template")
 	template, warning, err := chat.NewTemplate(source, m.tokenizer.BOSText(), m.tokenizer.EOSText())
 	if err != nil {

@@ -14,11 +14,14 @@ type output struct {
 	stop    []string
 	held    string // the end of the answer so far, which may be the beginning of a stop string
 	stopped bool
+	began   bool // the answer has begun
 	emit    func(chat.Part)
 }
 
-func newOutput(t *chat.Template, d *tokenizer.Decoder, prompt string, stop []string, emit func(chat.Part)) *output {
-	o := &output{decoder: d, parser: chat.NewParser(t, prompt), emit: emit}
+// newOutput makes an output for the answer to prompt, which t rendered. With raw, the answer continues a text, and a
+// space at its beginning belongs to it.
+func newOutput(t *chat.Template, d *tokenizer.Decoder, prompt string, raw bool, stop []string, emit func(chat.Part)) *output {
+	o := &output{decoder: d, parser: chat.NewParser(t, prompt), began: raw, emit: emit}
 	for _, s := range stop {
 		if s != "" {
 			o.stop = append(o.stop, s)
@@ -51,8 +54,11 @@ func (o *output) parts(parts []chat.Part) {
 	for _, p := range parts {
 		switch {
 		case o.stopped || p.Text == "":
-		case p.Reasoning || len(o.stop) == 0:
+		case p.Reasoning:
 			o.emit(p)
+		case !o.began:
+			o.began = true // SentencePiece writes a word with the space before it, also the first one
+			o.answer(strings.TrimPrefix(p.Text, " "))
 		default:
 			o.answer(p.Text)
 		}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"burble/inference"
 )
 
 // benchResult is what burble bench measures. Rates are medians in tokens a second; a spread is the range of the runs as a
