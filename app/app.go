@@ -73,7 +73,11 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		return a, err
 	}
 	lasting := context.WithoutCancel(ctx) // what has been shown is written, whatever else ends
-	if a.store, notices[1], err = openStore(lasting, a.paths.Chats, a.instance.id, a.instance.alive); err != nil {
+	err = a.instance.alone(func() error {
+		a.store, notices[1], err = openStore(lasting, a.paths.Chats, a.instance.id, a.instance.alive)
+		return err
+	})
+	if err != nil {
 		return a, err
 	}
 	a.instance.sweep()

@@ -79,3 +79,24 @@ func (i *instance) close() {
 	i.file.Close()
 	os.Remove(i.path(i.id))
 }
+
+// alone runs f while no other instance runs one: opening the database, which may find it damaged and move it away.
+func (i *instance) alone(f func() error) error {
+	lock, err := os.OpenFile(filepath.Join(i.dir, "opening"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
+		ok, err := lockFile(lock)
+		if err != nil {
+			return fmt.Errorf("locking %s: %w", lock.Name(), err)
+		}
+		if ok {
+			return f()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("another Burble is opening %s and doesn't get on: end it, and start again", filepath.Dir(i.dir))
+		}
+	}
+}

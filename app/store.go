@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -102,19 +104,36 @@ func checkVersion(ctx context.Context, path string, known int) error {
 	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || (err == nil && info.Size() == 0) {
 		return nil
 	}
-	db, err := openDB(path, "ro")
+	version, err := readVersion(ctx, path)
 	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	if version > known {
 		return &NewerError{path, version, known}
 	}
 	return nil
+}
+
+// readVersion returns user_version. It asks SQLite only where that is needed, because SQLite leaves files behind.
+func readVersion(ctx context.Context, path string) (version int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var header [64]byte // big-endian, user_version at byte 60: sqlite.org/fileformat.html
+	_, headerErr := io.ReadFull(f, header[:])
+	_, walErr := os.Stat(path + "-wal")
+	if headerErr == nil && walErr != nil && string(header[:16]) == "SQLite format 3\x00" {
+		return int(int32(binary.BigEndian.Uint32(header[60:]))), nil
+	}
+	db, err := openDB(path, "ro")
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	return version, err
 }
 
 // smallDatabase is the size up to which a database is checked page by page at every start: that takes some
