@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,5 +268,35 @@ func TestOpenLastModel(t *testing.T) {
 	}
 	if got, _ := defaultModel(p); got != good {
 		t.Errorf("in the models folder: %q", got)
+	}
+}
+
+func TestFindModels(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a-00001-of-00003.gguf", "a-00002-of-00003.gguf", "a-00003-of-00003.gguf", "b-00002-of-00003.gguf",
+		"b-00003-of-00003.gguf", "1/2/3/4/5/c.gguf", "1/2/3/4/5/6/too-deep.gguf", "UPPER.GGUF"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, path := range findModels(dir) {
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, filepath.ToSlash(name))
+	}
+	slices.Sort(got)
+	want := []string{"1/2/3/4/5/c.gguf", "UPPER.GGUF", "a-00001-of-00003.gguf", "b-00002-of-00003.gguf"}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	if got := findModels(filepath.Join(dir, "nowhere")); len(got) != 0 {
+		t.Errorf("in no folder: %v", got)
 	}
 }
