@@ -27,8 +27,12 @@ type DeviceInfo struct {
 type gpuSource interface {
 	// Devices lists the GPUs, best first. Where there is none, the error says what was looked for and what to do.
 	Devices() ([]DeviceInfo, error)
-	// Open opens the i-th of them. progress reports kernels compiled.
-	Open(ctx context.Context, i int, progress func(done, total int)) (compute.Device, error)
+	// Open opens the i-th of them. progress reports kernels compiled and tested.
+	Open(ctx context.Context, i int, progress func(Progress)) (compute.Device, error)
+	// Measured is told the speed of an answer, for Devices to show.
+	Measured(model string, tokensPerSecond float64)
+	// Close releases the driver, after the devices.
+	Close() error
 }
 
 const (
@@ -113,9 +117,7 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 		if p.Device != "" && p.Device != "auto" && p.Device != "gpu" && p.Device != info.Name {
 			continue
 		}
-		dev, err := gpus.Open(ctx, i, func(done, total int) {
-			progress(Progress{Stage: StageCompile, Done: int64(done), Total: int64(total)})
-		})
+		dev, err := gpus.Open(ctx, i, progress)
 		if err != nil {
 			return nil, nil, left, fmt.Errorf("%s: %w", info.Name, err)
 		}
@@ -148,7 +150,13 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 func Devices() (list []DeviceInfo, note string) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	list, err := systemGPUs().Devices()
+	gpus := systemGPUs()
+	defer gpus.Close()
+	return devices(gpus)
+}
+
+func devices(gpus gpuSource) (list []DeviceInfo, note string) {
+	list, err := gpus.Devices()
 	if err != nil {
 		note = err.Error()
 	}

@@ -61,6 +61,7 @@ const (
 	StageRead    Stage = "reading weights"
 	StageUpload  Stage = "uploading weights"
 	StageCompile Stage = "compiling kernels"
+	StageTest    Stage = "testing kernels"
 	StageWarm    Stage = "warming up"
 )
 

@@ -162,8 +162,14 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	}
 	out.flush()
 	stats.DecodeTime = time.Since(first)
+	if m.usesGPU() && m.gpus != nil && stats.Tokens >= measurable {
+		m.gpus.Measured(m.Info().Name, stats.DecodeRate())
+	}
 	return done(reason)
 }
+
+// measurable is how many tokens an answer has at least for its speed to be remembered.
+const measurable = 32
 
 // choose picks the next token from the logits on the device. Plain greedy decoding never copies them to the host.
 func (m *LoadedModel) choose(chain *sample.Chain) (int32, error) {

@@ -43,11 +43,11 @@ func (g *fakeGPUs) Devices() ([]inference.DeviceInfo, error) {
 	return list, nil
 }
 
-func (g *fakeGPUs) Open(_ context.Context, i int, progress func(int, int)) (compute.Device, error) {
+func (g *fakeGPUs) Open(_ context.Context, i int, progress func(inference.Progress)) (compute.Device, error) {
 	if g.openError != nil {
 		return nil, g.openError
 	}
-	progress(1, 1)
+	progress(inference.Progress{Stage: inference.StageCompile, Done: 1, Total: 1})
 	dev, err := cpu.New(cpu.Options{})
 	if err != nil {
 		return nil, err
@@ -56,6 +56,9 @@ func (g *fakeGPUs) Open(_ context.Context, i int, progress func(int, int)) (comp
 	g.opened = append(g.opened, d)
 	return d, nil
 }
+
+func (g *fakeGPUs) Measured(string, float64) {}
+func (g *fakeGPUs) Close() error             { return nil }
 
 func (d *fakeGPU) Name() string           { return d.name }
 func (d *fakeGPU) Memory() compute.Memory { return compute.Memory{Total: d.free, Free: d.free} }

@@ -18,6 +18,7 @@ import (
 // LoadedModel is an open file with its network, tokenizer, template and one session. It owns all of them.
 type LoadedModel struct {
 	file      *gguf.File
+	gpus      gpuSource // that devices came from; nil for the CPU alone
 	devices   []compute.Device
 	model     *model.Model
 	cache     *model.Cache
@@ -99,6 +100,10 @@ func (m *LoadedModel) release() error {
 	for i := len(m.devices) - 1; i >= 0; i-- {
 		errs = append(errs, m.devices[i].Close())
 	}
+	if m.gpus != nil {
+		errs = append(errs, m.gpus.Close())
+	}
+	m.gpus = nil
 	m.cache, m.model, m.session, m.devices = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
@@ -163,7 +168,7 @@ func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedM
 	err = m.build(ctx, p, l)
 	if err != nil && ctx.Err() == nil && m.usesGPU() && (p.Device == "" || p.Device == "auto") {
 		l.log.Warn("loading on the GPU failed", "err", err)
-		err = errors.Join(m.release())
+		err = m.release()
 		if err == nil {
 			m.warnings = append(m.warnings, "The model could not be loaded on the GPU, so it runs on the CPU.")
 			p.Device = "cpu"
@@ -179,6 +184,9 @@ func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedM
 
 // build opens the devices, loads the weights, and makes the session.
 func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
+	if p.Device != "cpu" {
+		m.gpus = l.gpus
+	}
 	where, err := m.place(ctx, p, l.gpus, m.kv, m.size, l.progress)
 	m.gpuLayers = where.gpuLayers
 	m.warnings = append(m.warnings, where.warnings...)

@@ -206,4 +206,3 @@ func sum(b []uint64) uint64 {
 	}
 	return s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
 }
-

@@ -88,20 +88,17 @@ func (m *gemma) Layer(p *Pass, i int) {
 	l := &m.layers[i]
 	h := p.Tmp("h", p.Rows, m.Dim)
 
-	p.RMSNorm(h, p.X, l.attnNorm, m.Eps)
-	q, k, v := l.attn.qkv(p, &m.Config, h)
-	p.norm(q, l.qNorm, m.Eps)
-	p.norm(k, l.kNorm, m.Eps)
-	p.Rope(q, p.Past, l.rope)
-	p.Rope(k, p.Past, l.rope)
-	l.attn.attend(p, &m.Config, i, h, q, k, v, compute.Attention{Scale: m.scale, Window: l.window, SoftCap: m.attnCap})
+	p.Norm(h, l.attnNorm, m.Eps)
+	s := l.attn.qkv(p, &m.Config, h)
+	s.Rope, s.QNorm, s.KNorm = l.rope, l.qNorm, l.kNorm
+	l.attn.attend(p, &m.Config, i, h, s, compute.Attention{Scale: m.scale, Window: l.window, SoftCap: m.attnCap})
 	p.norm(h, l.attnPost, m.Eps)
-	p.Add(p.X, p.X, h)
+	p.AddBranch(h)
 
-	p.RMSNorm(h, p.X, l.ffnNorm, m.Eps)
+	p.Norm(h, l.ffnNorm, m.Eps)
 	l.mlp.run(p, h, h)
 	p.norm(h, l.ffnPost, m.Eps)
-	p.Add(p.X, p.X, h)
+	p.AddBranch(h)
 }
 
 func (m *gemma) Head(p *Pass, logits, x *compute.Tensor) {

@@ -46,16 +46,15 @@ func (m *llama) Layer(p *Pass, i int) {
 	l := &m.layers[i]
 	h := p.Tmp("h", p.Rows, m.Dim)
 
-	p.RMSNorm(h, p.X, l.attnNorm, m.Eps)
-	q, k, v := l.attn.qkv(p, &m.Config, h)
-	p.Rope(q, p.Past, l.rope)
-	p.Rope(k, p.Past, l.rope)
-	l.attn.attend(p, &m.Config, i, h, q, k, v, compute.Attention{Scale: attentionScale(m.KeyDim)})
-	p.Add(p.X, p.X, h)
+	p.Norm(h, l.attnNorm, m.Eps)
+	s := l.attn.qkv(p, &m.Config, h)
+	s.Rope = l.rope
+	l.attn.attend(p, &m.Config, i, h, s, compute.Attention{Scale: attentionScale(m.KeyDim)})
+	p.AddBranch(h)
 
-	p.RMSNorm(h, p.X, l.ffnNorm, m.Eps)
+	p.Norm(h, l.ffnNorm, m.Eps)
 	l.mlp.run(p, h, h)
-	p.Add(p.X, p.X, h)
+	p.AddBranch(h)
 }
 
 func (m *llama) Head(p *Pass, logits, x *compute.Tensor) { m.head.run(p, m.Eps, logits, x) }

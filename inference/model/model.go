@@ -209,6 +209,7 @@ func (m *Model) issue(ctx context.Context, i int, p *Pass, head bool) {
 	for b := s.lo; b < s.hi && ctx.Err() == nil; b++ {
 		m.net.Layer(p, b)
 	}
+	p.flush()
 	if i == len(m.segments)-1 && head {
 		logits := s.logits.Slice(0, 0, 1)
 		m.net.Head(p, logits, p.X.Slice(0, p.Rows-1, p.Rows))

@@ -52,6 +52,7 @@ func TestPassOps(t *testing.T) {
 		X: r.Tensor("x", gguf.F32, 5, config.Dim), Cache: newDryCache(net, 1, r), temps: &temps}
 	net.Embed(p)
 	net.Layer(p, 0)
+	p.flush()
 	net.Head(p, r.Tensor("logits", gguf.F32, 1, config.Vocab), p.X.Slice(0, 4, 5))
 	var got []string
 	for _, op := range r.Ops {

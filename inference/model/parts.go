@@ -24,23 +24,21 @@ func (s Scope) projections() projections {
 }
 
 // qkv computes queries [n, heads, keyDim], keys [n, kvHeads, keyDim] and values [n, kvHeads, valueDim] of h [n, dim].
-func (a *projections) qkv(p *Pass, c *Config, h *compute.Tensor) (q, k, v *compute.Tensor) {
-	q = p.Tmp("q", p.Rows, c.Heads*c.KeyDim)
-	k = p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
-	v = p.Tmp("v", p.Rows, c.KVHeads*c.ValueDim)
-	p.MatMul(q, h, a.q)
-	p.MatMul(k, h, a.k)
-	p.MatMul(v, h, a.v)
-	p.addBias(q, a.bq)
-	p.addBias(k, a.bk)
-	p.addBias(v, a.bv)
-	return q.Heads(c.Heads), k.Heads(c.KVHeads), v.Heads(c.KVHeads)
+func (a *projections) qkv(p *Pass, c *Config, h *compute.Tensor) compute.RopeStore {
+	q := p.Tmp("q", p.Rows, c.Heads*c.KeyDim)
+	k := p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
+	v := p.Tmp("v", p.Rows, c.KVHeads*c.ValueDim)
+	compute.Project(p.Queue, h,
+		compute.Projection{Out: q, W: a.q, Bias: a.bq},
+		compute.Projection{Out: k, W: a.k, Bias: a.bk},
+		compute.Projection{Out: v, W: a.v, Bias: a.bv})
+	return compute.RopeStore{Q: q.Heads(c.Heads), K: k.Heads(c.KVHeads), V: v.Heads(c.KVHeads), Eps: c.Eps}
 }
 
 // attend runs attention of block i over its cache, and the output projection into out [n, dim].
-func (a *projections) attend(p *Pass, c *Config, i int, out, q, k, v *compute.Tensor, o compute.Attention) {
+func (a *projections) attend(p *Pass, c *Config, i int, out *compute.Tensor, s compute.RopeStore, o compute.Attention) {
 	attn := p.Tmp("attn", p.Rows, c.Heads*c.ValueDim)
-	p.SelfAttention(i, attn.Heads(c.Heads), q, k, v, o)
+	p.SelfAttention(i, attn.Heads(c.Heads), s, o)
 	p.MatMul(out, attn, a.o)
 	p.addBias(out, a.bo)
 }
@@ -82,9 +80,7 @@ func (s Scope) fusedMLP(act compute.Activation) gatedMLP {
 func (m *gatedMLP) run(p *Pass, out, x *compute.Tensor) {
 	gate := p.Tmp("gate", p.Rows, m.ffn)
 	up := p.Tmp("up", p.Rows, m.ffn)
-	p.MatMul(gate, x, m.gate)
-	p.MatMul(up, x, m.up)
-	p.GLU(gate, gate, up, m.act)
+	compute.ProjectGLU(p.Queue, gate, gate, up, x, m.gate, m.up, m.act)
 	p.MatMul(out, gate, m.down)
 }
 

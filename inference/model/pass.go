@@ -20,6 +20,7 @@ type Pass struct {
 	Past   *compute.Tensor // [1] I32: tokens in the cache before these
 	X      *compute.Tensor // [n, dim] the residual stream
 	Cache  *Cache
+	branch *compute.Tensor // still to be added to X, or nil
 	temps  *temps
 }
 
@@ -27,12 +28,46 @@ type Pass struct {
 // undefined until written. The number of columns belongs to the name.
 func (p *Pass) Tmp(name string, rows, cols int) *compute.Tensor { return p.temps.get(name, rows, cols) }
 
-// SelfAttention stores k and v [n, kvHeads, dim] in block i's cache and attends to all of it, out and q [n, heads, dim].
-func (p *Pass) SelfAttention(i int, out, q, k, v *compute.Tensor, a compute.Attention) {
+// Norm computes out [n, dim] = RMSNorm(p.X) · w, after adding what AddBranch left to add.
+func (p *Pass) Norm(out, w *compute.Tensor, eps float32) {
+	if p.branch == nil {
+		p.RMSNorm(out, p.X, w, eps)
+		return
+	}
+	compute.AddRMSNorm(p.Queue, out, p.X, p.X, p.branch, w, eps)
+	p.branch = nil
+}
+
+// AddBranch adds b [n, dim] to the residual stream. It does so with the norm that follows, or else at the end of the
+// segment, so b must stay as it is until then.
+func (p *Pass) AddBranch(b *compute.Tensor) {
+	p.flush()
+	p.branch = b
+}
+
+// flush adds what is left to add.
+func (p *Pass) flush() {
+	if p.branch != nil {
+		p.Add(p.X, p.X, p.branch)
+		p.branch = nil
+	}
+}
+
+// SelfAttention normalises and rotates queries and keys as s asks, stores keys and values in block i's cache, and
+// attends to all of it: out and queries [n, heads, dim], keys and values [n, kvHeads, dim]. Without s.Rope.InvFreq
+// there is no rotation.
+func (p *Pass) SelfAttention(i int, out *compute.Tensor, s compute.RopeStore, a compute.Attention) {
 	a.Bound = p.Bound
 	kv := p.Cache.blocks[i]
-	p.StoreKV(kv.k, kv.v, k, v, p.Past)
-	p.Attend(out, q, kv.k, kv.v, p.Past, a)
+	s.KCache, s.VCache, s.Past = kv.k, kv.v, p.Past
+	if s.Rope.InvFreq != nil {
+		compute.RopeStoreKV(p.Queue, s)
+	} else {
+		p.norm(s.Q, s.QNorm, s.Eps)
+		p.norm(s.K, s.KNorm, s.Eps)
+		p.StoreKV(s.KCache, s.VCache, s.K, s.V, s.Past)
+	}
+	p.Attend(out, s.Q, kv.k, kv.v, p.Past, a)
 }
 
 // temps are the buffers of a segment, by name. A dry pass at load finds out which ones there are.

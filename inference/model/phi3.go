@@ -44,14 +44,13 @@ func (m *phi3) Layer(p *Pass, i int) {
 	l := &m.layers[i]
 	h := p.Tmp("h", p.Rows, m.Dim)
 
-	p.RMSNorm(h, p.X, l.attnNorm, m.Eps)
-	q, k, v := l.attn.qkv(p, &m.Config, h)
-	p.Rope(q, p.Past, l.rope)
-	p.Rope(k, p.Past, l.rope)
-	l.attn.attend(p, &m.Config, i, h, q, k, v, compute.Attention{Scale: attentionScale(m.KeyDim), Window: m.window})
-	p.Add(p.X, p.X, h)
+	p.Norm(h, l.attnNorm, m.Eps)
+	s := l.attn.qkv(p, &m.Config, h)
+	s.Rope = l.rope
+	l.attn.attend(p, &m.Config, i, h, s, compute.Attention{Scale: attentionScale(m.KeyDim), Window: m.window})
+	p.AddBranch(h)
 
-	p.RMSNorm(h, p.X, l.ffnNorm, m.Eps)
+	p.Norm(h, l.ffnNorm, m.Eps)
 	l.mlp.run(p, h, h)
-	p.Add(p.X, p.X, h)
+	p.AddBranch(h)
 }

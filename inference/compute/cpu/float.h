@@ -218,27 +218,34 @@ static void quantise(const quantised *out, int64_t i, const float *x, int64_t k,
 			float inverse = v_top(top);
 			inverse = inverse > 0 ? 1 / inverse : 0;
 			if (!(inverse < 1e37f)) inverse = 0; // too small for its inverse to be a number
-			float best = -1, d = 0, chosen = 0;
+			// With r the numbers, the error is least for the scale x·r / r·r, and is x·x - (x·r)² / r·r.
+			vf products[2 * TRIES];
 			for (int t = 0; t < TRIES; t++) {
-				// With r the numbers, the error is least for the scale x·r / r·r, and is x·x - (x·r)² / r·r.
 				vf xr = v_set(0), rr = v_set(0);
 				for (int j = 0; j < PARTS; j++) {
 					vf r = v_round(v[j] * v_set(inverse * levels[t]));
 					xr = v_fma(v[j], r, xr);
 					rr = v_fma(r, r, rr);
 				}
-				float a = v_sum(xr), c = v_sum(rr), fit = c > 0 ? a / c : 0;
-				if (a * fit > best) {
-					best = a * fit;
-					d = fit;
-					chosen = inverse * levels[t];
-				}
+				products[t] = xr;
+				products[TRIES + t] = rr;
 			}
-			float r[32];
-			for (int j = 0; j < PARTS; j++) v_store(r + VW * j, v_round(v[j] * v_set(chosen)));
-			int sum[2] = {0, 0};
-			for (int j = 0; j < 16; j++) sum[0] += q[at + j] = (int8_t)r[j];
-			for (int j = 16; j < 32; j++) sum[1] += q[at + j] = (int8_t)r[j];
+			float p[2 * TRIES], best = -1, d = 0, chosen = 0;
+			v_sum8(p, products);
+			for (int t = 0; t < TRIES; t++) {
+				float fit = p[TRIES + t] > 0 ? p[t] / p[TRIES + t] : 0;
+				int better = p[t] * fit > best;
+				best = better ? p[t] * fit : best;
+				d = better ? fit : d;
+				chosen = better ? inverse * levels[t] : chosen;
+			}
+			vf half[2] = {v_set(0), v_set(0)};
+			for (int j = 0; j < PARTS; j++) {
+				vf r = v_round(v[j] * v_set(chosen));
+				v_store_bytes(q + at + VW * j, r);
+				half[2 * j / PARTS] = half[2 * j / PARTS] + r;
+			}
+			float sum[2] = {v_sum(half[0]), v_sum(half[1])}; // of small whole numbers: exact
 			s[g] = d;
 			s[8 + g] = d * (sum[0] + sum[1]);
 			s[16 + 2 * g] = d * sum[0];

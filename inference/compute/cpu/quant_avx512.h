@@ -101,6 +101,13 @@ static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group
 	for (int r = 0; r < ROWS; r++) t->s[b][r] = _mm512_castsi512_ps(v[r]);
 }
 
+// Adds products of w with the same four bytes at x in every lane. The compiler, given the intrinsics, would load the
+// bytes into general registers and spend the port of the products on moving them.
+INLINE __m512i dot_broadcast(__m512i s, __m512i w, const int8_t *x) {
+	__asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(s) : "v"(w), "m"(*(const int32_t __attribute__((may_alias, aligned(1))) *)x));
+	return s;
+}
+
 // 16 rows of the weight times cols rows of x, over groups of 256 elements.
 INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float *scale, int64_t scale_stride, int64_t groups,
 	char *out, int64_t out_stride, int cols, __mmask16 rows, int first, int sixteens) {
@@ -112,21 +119,20 @@ INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float 
 			const __m512i *w = t->w[b] + 8 * j;
 			__m512i v[8];
 			for (int l = 0; l < 8; l++) v[l] = w[l];
+#pragma GCC unroll 8
 			for (int c = 0; c < cols; c++) {
 				const int8_t *x = q + c * q_stride + 256 * b + 32 * j;
 				const float *f = scale + c * scale_stride + 32 * b;
-				int32_t x4[8];
-				memcpy(x4, x, 32);
 				if (sixteens) {
 					for (int h = 0; h < 2; h++) {
 						__m512i i = _mm512_setzero_si512();
-						for (int l = 0; l < 4; l++) i = _mm512_dpbusd_epi32(i, v[4 * h + l], _mm512_set1_epi32(x4[4 * h + l]));
+						for (int l = 0; l < 4; l++) i = dot_broadcast(i, v[4 * h + l], x + 16 * h + 4 * l);
 						__m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), _mm512_set1_ps(f[j]), _mm512_set1_ps(-32) * _mm512_set1_ps(f[16 + 2 * j + h]));
 						s[c] = _mm512_fmadd_ps(y, t->s[b][2 * j + h], s[c]);
 					}
 				} else {
 					__m512i i = _mm512_setzero_si512();
-					for (int l = 0; l < 8; l++) i = _mm512_dpbusd_epi32(i, v[l], _mm512_set1_epi32(x4[l]));
+					for (int l = 0; l < 8; l++) i = dot_broadcast(i, v[l], x + 4 * l);
 					s[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), t->s[b][j] * _mm512_set1_ps(f[j]), s[c]);
 					s[c] = _mm512_fmadd_ps(t->s[b][8 + j], _mm512_set1_ps(f[8 + j]), s[c]);
 				}

@@ -39,6 +39,22 @@ INLINE vf v_brain(const uint16_t *p) {
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
 }
 
+INLINE void v_store_bytes(int8_t *p, vf v) {
+	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+}
+// The sums of eight vectors.
+INLINE void v_sum8(float *out, const vf *v) {
+	vf t[4], u[2];
+	for (int i = 0; i < 4; i++) t[i] = _mm512_unpacklo_ps(v[2 * i], v[2 * i + 1]) + _mm512_unpackhi_ps(v[2 * i], v[2 * i + 1]);
+	for (int i = 0; i < 2; i++) {
+		__m512d a = _mm512_castps_pd(t[2 * i]), b = _mm512_castps_pd(t[2 * i + 1]);
+		u[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)) + _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+	}
+	vf w = _mm512_shuffle_f32x4(u[0], u[1], 0x44) + _mm512_shuffle_f32x4(u[0], u[1], 0xee);
+	w = _mm512_shuffle_f32x4(w, w, 0x88) + _mm512_shuffle_f32x4(w, w, 0xdd);
+	_mm256_storeu_ps(out, _mm512_castps512_ps256(w));
+}
+
 #elif defined(VEC_AVX2)
 #include <immintrin.h>
 #define VW 8
@@ -75,6 +91,19 @@ INLINE vf v_brain(const uint16_t *p) {
 	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
 }
 
+INLINE void v_store_bytes(int8_t *p, vf v) {
+	__m256i i = _mm256_cvtps_epi32(v);
+	__m128i w = _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
+	_mm_storel_epi64((__m128i *)p, _mm_packs_epi16(w, w));
+}
+// The sums of eight vectors.
+INLINE void v_sum8(float *out, const vf *v) {
+	vf t[4];
+	for (int i = 0; i < 4; i++) t[i] = _mm256_hadd_ps(v[2 * i], v[2 * i + 1]);
+	vf a = _mm256_hadd_ps(t[0], t[1]), b = _mm256_hadd_ps(t[2], t[3]);
+	_mm256_storeu_ps(out, _mm256_permute2f128_ps(a, b, 0x20) + _mm256_permute2f128_ps(a, b, 0x31));
+}
+
 #elif defined(VEC_NEON)
 #include <arm_neon.h>
 #define VW 4
@@ -100,6 +129,15 @@ INLINE int v_any_greater(vf a, vf b) { return vmaxvq_u32(vcgtq_f32(a, b)) != 0; 
 INLINE vf v_half(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 INLINE void v_store_half(uint16_t *p, vf v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
 INLINE vf v_brain(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
+INLINE void v_store_bytes(int8_t *p, vf v) {
+	int16x4_t i = vmovn_s32(vcvtnq_s32_f32(v));
+	vst1_lane_s32((int32_t *)p, vreinterpret_s32_s8(vmovn_s16(vcombine_s16(i, i))), 0);
+}
+// The sums of eight vectors.
+INLINE void v_sum8(float *out, const vf *v) {
+	v_store(out, vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])));
+	v_store(out + 4, vpaddq_f32(vpaddq_f32(v[4], v[5]), vpaddq_f32(v[6], v[7])));
+}
 #endif
 
 #if !defined(VEC_AVX512)
