@@ -1,87 +1,52 @@
 package ui
 
 import (
-	"time"
-
+	"burble/app"
 	"burble/inference"
-	"burble/inference/chat"
 )
 
-type (
-	Chat struct {
-		ID               int64
-		Title            string
-		Created, Updated time.Time
-	}
-	Status  string
-	Message struct {
-		ID        int64
-		ChatID    int64
-		Role      chat.Role
-		Content   string
-		Reasoning string
-		Created   time.Time
-		Status    Status
-		Error     string
-		Stats     *inference.Stats
-		Model     string
-	}
-	ModelFile struct {
-		Path, Name, Architecture, Quantisation string
-		Parameters, Bytes                      int64
-		Context                                int
-		Err                                    string
-		Recent                                 time.Time
-	}
-	Signal           any
-	ChatsChanged     struct{}
-	MessagesChanged  struct{ ChatID int64 }
-	MessageStreaming struct{ ChatID, MessageID int64 }
-	AnswerDone       struct{ ChatID, MessageID int64 }
-	LoadProgress     struct {
-		Stage       inference.Stage
-		Done, Total int64
-		Path        string
-	}
-	ModelLoaded struct {
-		Info     inference.ModelInfo
-		Warnings []string
-	}
-	ModelFailed struct {
-		Path string
-		Err  error
-	}
-	ModelUnloaded struct{}
-	Notice        struct{ Text string }
-)
+// Backend is what the window needs of the application. All methods are quick, and called from Fyne's goroutine; what
+// takes time reports back by signals.
+type Backend struct {
+	Chats    Chats
+	Models   Models
+	Settings Settings
+	// Subscribe returns signals until cancel is called. They say what has changed; the window then reads its state.
+	Subscribe func() (signals <-chan app.Signal, cancel func())
+}
 
-const (
-	StatusComplete    Status = "complete"
-	StatusStreaming   Status = "streaming"
-	StatusStopped     Status = "stopped"
-	StatusInterrupted Status = "interrupted"
-	StatusFailed      Status = "failed"
-)
+// Chats is what the window needs of app.Chats, which says what the methods do.
+type Chats interface {
+	List() ([]app.Chat, error)
+	Create() (app.Chat, error)
+	Rename(id int64, title string) error
+	Delete(id int64) error
+	Restore(id int64) error
+	SetDraft(id int64, text string) error
+	Messages(chatID int64) ([]app.Message, error)
+	Message(id int64) (app.Message, error)
+	Search(query string, limit int) ([]app.Hit, error)
+	Send(chatID int64, text string) error
+	Regenerate(chatID int64) error
+	Continue(chatID int64) error
+	Stop(chatID int64)
+}
 
-// Backend is what the window needs of the application. Its methods are quick, and called from Fyne's goroutine.
-type Backend interface {
-	// Subscribe returns signals until cancel is called, which closes the channel. They say what has changed; the window
-	// then reads the current state.
-	Subscribe() (signals <-chan Signal, cancel func())
-
-	Chats() ([]Chat, error)
-	CreateChat() (Chat, error)
-	RenameChat(id int64, title string) error
-	DeleteChat(id int64) error
-	RestoreChat(id int64) error
-	Messages(chat int64) ([]Message, error)
-	Send(chat int64, text string) error
-	Regenerate(chat int64) error
-	Stop(chat int64)
-
-	ModelFiles() []ModelFile
-	LoadModel(path string)
+// Models is what the window needs of app.Models.
+type Models interface {
+	List() []app.ModelFile
+	Refresh()
+	Folder() string
+	Load(path string)
 	CancelLoad()
-	CurrentModel() (inference.ModelInfo, bool)
-	ModelsFolder() string
+	Unload()
+	Forget(path string) error
+	Current() (inference.ModelInfo, bool)
+	Loading() (app.LoadProgress, bool)
+}
+
+// Settings is what the window needs of app.Settings.
+type Settings interface {
+	Get() app.Values
+	Update(change func(v *app.Values)) error
 }

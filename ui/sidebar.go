@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"burble/app"
 	"burble/ui/look"
 )
 
@@ -26,12 +27,13 @@ type sidebar struct {
 	hint    *widget.Label
 	content fyne.CanvasObject
 
-	chats    []Chat // all
-	shown    []Chat // those that match the search
+	chats    []app.Chat // all
+	shown    []app.Chat // those that match the search
 	selected int64
 
 	onOpen func(id int64)
-	menu   func(c Chat, at fyne.Position)
+	menu   func(c app.Chat, at fyne.Position)
+	find   func(query string) []int64 // chats with matches, best first
 	now    func() time.Time
 }
 
@@ -84,7 +86,7 @@ func newSidebar(shortcut func(fyne.Shortcut) bool, create func()) *sidebar {
 }
 
 // set shows chats.
-func (s *sidebar) set(chats []Chat) {
+func (s *sidebar) set(chats []app.Chat) {
 	s.chats = chats
 	s.filter()
 }
@@ -94,19 +96,11 @@ func (s *sidebar) selectChat(id int64) {
 	s.list.Refresh()
 }
 
-// filter keeps the chats whose titles contain all words of the search.
+// filter keeps the chats that the search finds: in their titles or in their messages.
 func (s *sidebar) filter() {
-	words := strings.Fields(strings.ToLower(s.search.Text))
-	s.shown = s.shown[:0:0]
-	for _, c := range s.chats {
-		title := strings.ToLower(titleOf(c))
-		matches := true
-		for _, w := range words {
-			matches = matches && strings.Contains(title, w)
-		}
-		if matches {
-			s.shown = append(s.shown, c)
-		}
+	s.shown = s.chats
+	if query := strings.TrimSpace(s.search.Text); query != "" {
+		s.shown = s.matches(query)
 	}
 	switch {
 	case len(s.chats) == 0:
@@ -120,7 +114,23 @@ func (s *sidebar) filter() {
 	s.list.Refresh()
 }
 
-func titleOf(c Chat) string {
+// matches returns the chats that a search finds, best first.
+func (s *sidebar) matches(query string) []app.Chat {
+	byID := make(map[int64]app.Chat, len(s.chats))
+	for _, c := range s.chats {
+		byID[c.ID] = c
+	}
+	var found []app.Chat
+	for _, id := range s.find(query) {
+		if c, ok := byID[id]; ok {
+			found = append(found, c)
+			delete(byID, id) // it may match more than once
+		}
+	}
+	return found
+}
+
+func titleOf(c app.Chat) string {
 	if c.Title == "" {
 		return "New chat"
 	}
@@ -165,7 +175,7 @@ func (r *sidebarRenderer) Refresh() {
 type chatRow struct {
 	widget.BaseWidget
 	sidebar  *sidebar
-	chat     Chat
+	chat     app.Chat
 	selected bool
 	hovered  bool
 	ground   *canvas.Rectangle
@@ -189,7 +199,7 @@ func newChatRow(s *sidebar) *chatRow {
 	return r
 }
 
-func (r *chatRow) set(c Chat, selected bool) {
+func (r *chatRow) set(c app.Chat, selected bool) {
 	r.chat, r.selected = c, selected
 	r.title.SetText(titleOf(c))
 	r.when.Text = whenText(c.Updated, r.sidebar.now())

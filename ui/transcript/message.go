@@ -40,6 +40,8 @@ type Message struct {
 	Error     string        // why it failed, and what to do
 	Waiting   string        // what is being waited for, while Waiting
 	Thought   time.Duration // how long the reasoning took; 0 where that is not known
+	Warning   string        // a sentence about an answer, such as messages that it did not see
+	Cut       string        // why the answer is not complete although nothing failed
 	Note      string        // figures and the like, below an answer
 	Last      bool          // the last of the conversation: it can be asked for again
 }
@@ -161,11 +163,11 @@ func (m *message) update(old Message) {
 		m.waiting.set(m.data.Waiting)
 		cells = append(cells, &cell{block: m.waiting, gap: 8})
 	}
-	if note := m.problem(); note != "" {
+	if text, action := m.problem(); text != "" {
 		if m.failure == nil {
 			m.failure = newFailure(m.view, m)
 		}
-		m.failure.set(note, m.data.Status == Failed, m.data.Last)
+		m.failure.set(text, action, m.data.Status == Failed)
 		cells = append(cells, &cell{block: m.failure, gap: 12})
 	}
 	if !m.data.running() && (m.data.Content != "" || m.data.Status == Complete) {
@@ -178,17 +180,27 @@ func (m *message) update(old Message) {
 	m.cells = cells
 }
 
-func (m *message) problem() string {
-	switch m.data.Status {
-	case Failed:
-		if m.data.Error == "" {
-			return "The answer failed, and no reason was given."
-		}
-		return m.data.Error
-	case Interrupted:
-		return "Burble was closed before this answer was complete."
+// problem says what is wrong with an answer, and what can be done about it, if anything.
+func (m *message) problem() (text string, a action) {
+	if m.data.running() {
+		return m.data.Warning, noAction
 	}
-	return ""
+	switch {
+	case m.data.Status == Failed && m.data.Error == "":
+		text, a = "The answer failed, and no reason was given.", retryAction
+	case m.data.Status == Failed:
+		text, a = m.data.Error, retryAction
+	case m.data.Status == Interrupted:
+		text, a = "Burble was closed before this answer was complete.", continueAction
+	case m.data.Cut != "":
+		text, a = m.data.Cut, continueAction
+	default:
+		return m.data.Warning, noAction
+	}
+	if !m.data.Last {
+		a = noAction
+	}
+	return text, a
 }
 
 // updateBlocks brings the cells of the answer's blocks in line with its text; cells of blocks that did not change stay.

@@ -226,7 +226,16 @@ func (w *waiting) beat(now time.Time) {
 
 func (w *waiting) heightFor(float32) float32 { return w.height }
 
-// failure says what went wrong with an answer, and offers to try again.
+// action is what can be done about a problem.
+type action uint8
+
+const (
+	noAction action = iota
+	retryAction
+	continueAction
+)
+
+// failure says what went wrong with an answer, and offers to try again or to go on.
 type failure struct {
 	container
 	view   *View
@@ -234,6 +243,7 @@ type failure struct {
 	icon   *canvas.Image
 	text   *flow
 	retry  *look.Button
+	action action
 }
 
 func newFailure(v *View, m *message) *failure {
@@ -245,17 +255,26 @@ func newFailure(v *View, m *message) *failure {
 	l.size, l.lead = 14, 1.45
 	f.text = newFlow(nil, l, v.openLink)
 	f.retry = look.NewButton(look.IconRetry, "Retry", look.Soft, func() {
-		if v.OnRegenerate != nil {
+		switch {
+		case f.action == retryAction && v.OnRegenerate != nil:
 			v.OnRegenerate(m.data.ID)
+		case f.action == continueAction && v.OnContinue != nil:
+			v.OnContinue(m.data.ID)
 		}
 	})
 	f.ExtendBaseWidget(f)
 	return f
 }
 
-func (f *failure) set(text string, failed, retry bool) {
+func (f *failure) set(text string, a action, failed bool) {
+	f.action = a
 	f.text.set([]markdown.Span{{Text: text}})
-	f.retry.Hidden = !retry
+	f.retry.Hidden = a == noAction
+	if a == continueAction {
+		f.retry.Set(look.IconRight, "Continue", look.Soft)
+	} else {
+		f.retry.Set(look.IconRetry, "Retry", look.Soft)
+	}
 	if failed {
 		f.ground.FillColor = look.Color(look.ColorErrorSoft)
 		f.icon.Resource = look.IconWarning.In(theme.ColorNameError)

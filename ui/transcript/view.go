@@ -22,6 +22,8 @@ type View struct {
 	widget.BaseWidget
 	// OnRegenerate asks for an answer again.
 	OnRegenerate func(id int64)
+	// OnContinue asks for more of an answer that was cut.
+	OnContinue func(id int64)
 	// OnSelectText offers a message's text for selecting a part of it.
 	OnSelectText func(text string)
 	// OnError reports something that a click led to, such as a link that can't be opened.

@@ -1,0 +1,9 @@
+// Package assets holds the files that are built into the program.
+package assets
+
+import _ "embed"
+
+// Icon is Burble's icon, a PNG of 512 pixels square, drawn from icon.svg.
+//
+//go:embed icon.png
+var Icon []byte

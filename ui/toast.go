@@ -1,0 +1,77 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"burble/ui/look"
+)
+
+// toast is a message over the transcript that goes away by itself, with an action such as Undo.
+type toast struct {
+	box    *fyne.Container
+	ground *canvas.Rectangle
+	text   *widget.Label
+	action *look.Button
+	close  *look.Button
+	timer  *time.Timer
+	shown  int // counts messages, so that an old timer doesn't hide a new one
+}
+
+func newToast() *toast {
+	t := &toast{ground: canvas.NewRectangle(nil), text: widget.NewLabel("")}
+	t.text.Wrapping = fyne.TextWrapWord
+	t.action = look.NewButton(look.Icon{}, "", look.Ghost, nil)
+	t.action.Color = theme.ColorNamePrimary
+	t.close = look.NewIconButton(look.IconClose, t.hide)
+	t.close.Height = 28
+	buttons := container.NewHBox(container.NewCenter(t.action), container.NewCenter(t.close))
+	t.box = container.NewStack(t.ground, container.New(layout.NewCustomPaddedLayout(2, 2, 8, 8),
+		container.NewBorder(nil, nil, nil, buttons, t.text)))
+	t.box.Hide()
+	return t
+}
+
+// show shows a message for a while; a long one for longer.
+func (t *toast) show(text, action string, do func()) {
+	t.ground.FillColor = look.Color(theme.ColorNameMenuBackground)
+	t.ground.StrokeColor, t.ground.StrokeWidth, t.ground.CornerRadius = look.Color(look.ColorBorder), 1, 12
+	t.ground.Shadow = canvas.Shadow{Color: look.Color(theme.ColorNameShadow), BlurRadius: 14, Offset: fyne.NewPos(0, 3)}
+	t.text.SetText(text)
+	t.action.OnTapped = func() {
+		t.hide()
+		do()
+	}
+	t.action.Set(look.Icon{}, action, look.Ghost)
+	t.action.Hidden = action == ""
+	t.box.Show()
+	t.box.Refresh()
+	t.stop()
+	t.shown++
+	number := t.shown
+	t.timer = time.AfterFunc(5*time.Second+time.Duration(len(text))*40*time.Millisecond, func() {
+		fyne.Do(func() {
+			if t.shown == number {
+				t.hide()
+			}
+		})
+	})
+}
+
+func (t *toast) hide() {
+	t.stop()
+	t.box.Hide()
+}
+
+// stop ends the timer.
+func (t *toast) stop() {
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}

@@ -1,0 +1,527 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+	fyneapp "fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/container"
+
+	"burble/app"
+	"burble/assets"
+	"burble/inference"
+	"burble/inference/chat"
+	"burble/ui/look"
+	"burble/ui/transcript"
+)
+
+// appID is Burble's name for desktops.
+const appID = "chat.burble.Burble"
+
+// Run opens the window, with a model's file or "", and returns when it is closed.
+func Run(file string) (err error) {
+	a, err := app.New(context.Background(), app.Options{Model: file})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+
+	fa := fyneapp.NewWithID(appID)
+	fa.SetIcon(fyne.NewStaticResource("burble.png", assets.Icon))
+	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Subscribe: a.Subscribe})
+	stop := w.listen()
+	w.win.ShowAndRun()
+	stop()
+	return nil
+}
+
+// window is the chat window. All of it belongs to Fyne's goroutine; listen brings signals there.
+type window struct {
+	b   Backend
+	app fyne.App
+	win fyne.Window
+
+	frame    *frameLayout
+	root     *fyne.Container
+	main     *fyne.Container
+	sidebar  *sidebar
+	header   *header
+	view     *transcript.View
+	empty    *emptyState
+	composer *composer
+	status   *statusLine
+	toast    *toast
+	picker   *picker // while it is open
+	settings *settingsDialog
+	keys     []binding
+
+	chat     int64 // that is shown; 0: a new one, not made yet
+	messages []app.Message
+	thoughts map[int64]*thought
+	beating  bool
+	beat     func(on bool) // starts and stops the clock of what moves by itself
+}
+
+// thought is how long an answer's reasoning took, as seen from here.
+type thought struct {
+	begun time.Time
+	took  time.Duration
+	ended bool
+}
+
+func newWindow(fa fyne.App, b Backend) *window {
+	w := &window{b: b, app: fa, thoughts: map[int64]*thought{}, beat: func(bool) {}}
+	fa.Settings().SetTheme(look.NewTheme(look.Mode(b.Settings.Get().Theme)))
+	w.win = fa.NewWindow("Burble")
+	w.win.SetMaster()
+	w.win.SetPadded(false)
+	w.win.Resize(fyne.NewSize(1180, 780))
+	w.win.SetOnDropped(w.dropped)
+
+	w.sidebar = newSidebar(w.shortcut, w.newChat)
+	w.sidebar.onOpen = w.openChat
+	w.sidebar.menu = w.chatMenu
+	w.sidebar.find = w.find
+	w.header = newHeader(w.toggleSidebar, w.openPicker, b.Models.CancelLoad, w.openSettings)
+	w.view = transcript.NewView()
+	w.view.OnRegenerate = func(int64) { w.report(b.Chats.Regenerate(w.chat)) }
+	w.view.OnContinue = func(int64) { w.report(b.Chats.Continue(w.chat)) }
+	w.view.OnSelectText = w.selectText
+	w.view.OnError = w.report
+	w.empty = newEmptyState(w.openPicker)
+	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
+	w.status = newStatusLine()
+	w.toast = newToast()
+
+	content := container.NewStack(w.view, w.empty.box)
+	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box},
+		w.header, content, w.composer, w.status, w.toast.box)
+	w.frame = &frameLayout{sidebar: w.sidebar, main: w.main, open: true}
+	w.root = container.New(w.frame, w.main, w.sidebar)
+	w.win.SetContent(w.root)
+	w.bindKeys()
+
+	w.refreshChats()
+	w.showModel()
+	w.newChat()
+	return w
+}
+
+// listen starts the goroutine that brings signals to the window, and returns what ends it. Signals are handed over in
+// batches, at most about 30 times a second, and the next batch waits until the one before has been dealt with: a slow
+// screen makes fewer updates, not a queue of them.
+func (w *window) listen() (stop func()) {
+	signals, cancel := w.b.Subscribe()
+	ctx, done := context.WithCancel(context.Background())
+	clock := make(chan bool, 1)
+	w.beat = func(on bool) {
+		select {
+		case <-clock: // what it was told before no longer counts
+		default:
+		}
+		clock <- on
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		beat := time.NewTicker(time.Hour)
+		beat.Stop()
+		defer beat.Stop()
+		onScreen := func(f func()) {
+			finished := make(chan struct{})
+			fyne.Do(func() { defer close(finished); f() })
+			select {
+			case <-finished:
+			case <-ctx.Done():
+			}
+		}
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case on := <-clock:
+				if on {
+					beat.Reset(250 * time.Millisecond)
+				} else {
+					beat.Stop()
+				}
+			case now := <-beat.C:
+				onScreen(func() { w.tick(now) })
+			case s, ok := <-signals:
+				if !ok {
+					return
+				}
+				batch := []app.Signal{s}
+				pause := time.NewTimer(frame)
+				for collecting := true; collecting; {
+					select {
+					case s, ok := <-signals:
+						if collecting = ok; ok {
+							batch = append(batch, s)
+						}
+					case <-pause.C:
+						collecting = false
+					case <-ctx.Done():
+						pause.Stop()
+						return
+					}
+				}
+				pause.Stop()
+				onScreen(func() { w.apply(batch) })
+			}
+		}
+	})
+	return func() {
+		w.toast.stop()
+		cancel()
+		done()
+		running.Wait()
+	}
+}
+
+// frame is the shortest time between two updates.
+const frame = 33 * time.Millisecond
+
+// apply deals with signals. Those that only say "read again" are dealt with once.
+func (w *window) apply(signals []app.Signal) {
+	chats, messages, models := false, false, false
+	streaming := int64(0)
+	for _, s := range signals {
+		switch s := s.(type) {
+		case app.ChatsChanged:
+			chats = true
+		case app.MessagesChanged:
+			messages = messages || s.ChatID == w.chat
+		case app.AnswerDone:
+			messages = messages || s.ChatID == w.chat
+		case app.MessageStreaming:
+			if s.ChatID == w.chat {
+				streaming = s.MessageID
+			}
+		case app.ModelsChanged:
+			models = true
+		case app.LoadProgress:
+			w.header.showProgress(s)
+			if w.picker != nil {
+				w.picker.showProgress(s)
+			}
+			w.showEmpty()
+			w.showComposer()
+		case app.ModelLoaded:
+			w.loaded(s)
+		case app.ModelMoved:
+			w.showModel()
+		case app.ModelFailed:
+			w.failed(s)
+		case app.ModelUnloaded:
+			w.showModel()
+		case app.SettingsChanged:
+			w.applySettings()
+		case app.Notice:
+			w.toast.show(s.Text, "", nil)
+		}
+	}
+	if chats {
+		w.refreshChats()
+	}
+	switch {
+	case messages:
+		w.refreshMessages()
+	case streaming != 0:
+		w.refreshAnswer(streaming)
+	}
+	if models && w.picker != nil {
+		w.picker.refresh()
+	}
+}
+
+// tick moves what moves by itself.
+func (w *window) tick(now time.Time) {
+	w.view.Beat(now)
+	if n := len(w.messages); n > 0 && w.messages[n-1].Status == app.StatusStreaming {
+		w.view.Update(w.present(w.messages[n-1], true)) // the reasoning's clock
+	}
+}
+
+// refreshChats reads the list of chats.
+func (w *window) refreshChats() {
+	chats, err := w.b.Chats.List()
+	if err != nil {
+		w.report(err)
+		return
+	}
+	w.sidebar.set(chats)
+	for _, c := range chats {
+		if c.ID == w.chat {
+			w.win.SetTitle(titleOf(c) + " – Burble")
+			return
+		}
+	}
+	w.win.SetTitle("Burble")
+	if w.chat != 0 { // it was deleted
+		w.newChat()
+	}
+}
+
+// refreshMessages reads the messages of the chat that is shown.
+func (w *window) refreshMessages() {
+	w.messages = nil
+	if w.chat != 0 {
+		messages, err := w.b.Chats.Messages(w.chat)
+		if err != nil {
+			w.report(err)
+			return
+		}
+		w.messages = messages
+	}
+	shown := make([]transcript.Message, 0, len(w.messages))
+	for i, m := range w.messages {
+		if m.Role == chat.User || m.Role == chat.Assistant {
+			shown = append(shown, w.present(m, i == len(w.messages)-1))
+		}
+	}
+	w.view.SetMessages(shown)
+	w.showEmpty()
+	w.showComposer()
+	w.showStatus()
+}
+
+// refreshAnswer reads an answer that is on its way.
+func (w *window) refreshAnswer(id int64) {
+	m, err := w.b.Chats.Message(id)
+	if err != nil {
+		w.report(err)
+		return
+	}
+	n := len(w.messages)
+	if n == 0 || w.messages[n-1].ID != id || !w.view.Update(w.present(m, true)) {
+		w.refreshMessages()
+		return
+	}
+	w.messages[n-1] = m
+	w.showStatus()
+}
+
+// present says what the transcript shows of a message.
+func (w *window) present(m app.Message, last bool) transcript.Message {
+	out := transcript.Message{
+		ID: m.ID, Content: m.Content, Reasoning: m.Reasoning, Error: m.Error, Warning: m.Warning,
+		Note: noteText(m.Stats), Last: last,
+	}
+	if m.Role == chat.User {
+		out.Role = transcript.User
+		return out
+	}
+	out.Role = transcript.Assistant
+	switch m.Status {
+	case app.StatusStreaming:
+		out.Status = transcript.Streaming
+		if m.Content == "" && m.Reasoning == "" {
+			out.Status, out.Waiting = transcript.Waiting, waitingText(m.Progress)
+		}
+	case app.StatusStopped:
+		out.Status = transcript.Stopped
+	case app.StatusInterrupted:
+		out.Status = transcript.Interrupted
+	case app.StatusFailed:
+		out.Status = transcript.Failed
+	}
+	switch m.Finish {
+	case inference.FinishLength:
+		out.Cut = "The answer has reached the limit on tokens."
+	case inference.FinishContext:
+		out.Cut = "The context is full. Start a new chat, or raise the context size in the settings."
+	}
+	out.Thought = w.thought(m)
+	return out
+}
+
+// thought measures how long an answer's reasoning takes.
+func (w *window) thought(m app.Message) time.Duration {
+	t := w.thoughts[m.ID]
+	if m.Reasoning == "" {
+		return 0
+	}
+	if t == nil {
+		if m.Status != app.StatusStreaming || m.Content != "" {
+			return 0 // from before: not known
+		}
+		t = &thought{begun: time.Now()}
+		w.thoughts[m.ID] = t
+	}
+	if !t.ended {
+		t.took = time.Since(t.begun)
+		t.ended = m.Content != "" || m.Status != app.StatusStreaming
+	}
+	return t.took
+}
+
+// waitingText says what an answer without a first word is waiting for.
+func waitingText(p *app.Progress) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Queued:
+		return "Waiting for the answer in another chat…"
+	case p.PromptTotal > 0 && p.PromptDone < p.PromptTotal && p.PromptTotal-p.Reused > 256:
+		return fmt.Sprintf("Reading the conversation, %d %%", 100*p.PromptDone/p.PromptTotal)
+	}
+	return ""
+}
+
+// answering reports whether an answer is on its way in the chat that is shown.
+func (w *window) answering() bool {
+	n := len(w.messages)
+	return n > 0 && w.messages[n-1].Status == app.StatusStreaming
+}
+
+// showComposer brings the composer's button in line, and the clock of what moves.
+func (w *window) showComposer() {
+	info, loaded := w.b.Models.Current()
+	_, loading := w.b.Models.Loading()
+	placeholder := "Message " + info.Name
+	switch {
+	case loading:
+		placeholder = "The model is loading; you can write meanwhile"
+	case !loaded:
+		placeholder = "Open a model to start"
+	}
+	w.composer.setState(w.answering(), loaded || loading, placeholder)
+	if on := w.answering(); on != w.beating {
+		w.beating = on
+		w.beat(on)
+	}
+}
+
+// showStatus shows the figures of the latest answer.
+func (w *window) showStatus() {
+	info, _ := w.b.Models.Current()
+	for i := len(w.messages) - 1; i >= 0; i-- {
+		m := w.messages[i]
+		if p := m.Progress; p != nil {
+			figures := ""
+			if p.Rate > 0 {
+				figures = rateText(p.Rate) + " tokens/s"
+			}
+			w.status.set(figures, p.PromptDone+p.Tokens, info.ContextSize)
+			return
+		}
+		if m.Stats != nil {
+			w.status.set(statusText(m.Stats), m.Stats.ContextUsed, m.Stats.ContextSize)
+			return
+		}
+	}
+	w.status.set("", 0, info.ContextSize)
+}
+
+// showEmpty shows the welcome in place of an empty transcript.
+func (w *window) showEmpty() {
+	if len(w.messages) > 0 {
+		w.empty.box.Hide()
+		w.view.Show()
+		return
+	}
+	w.view.Hide()
+	info, loaded := w.b.Models.Current()
+	switch _, loading := w.b.Models.Loading(); {
+	case loading:
+		w.empty.set("Loading the model", "A moment. You can write your first message meanwhile.", false)
+	case loaded:
+		w.empty.set("What is on your mind?", info.Name+" runs on this machine. What you write stays here.", false)
+	default:
+		w.empty.set("Welcome to Burble", "Chat with a language model that runs on this machine. Open a GGUF file, or drop one onto this window.", true)
+	}
+	w.empty.box.Show()
+}
+
+// showModel shows which model is loaded, or on its way.
+func (w *window) showModel() {
+	if p, ok := w.b.Models.Loading(); ok {
+		w.header.showProgress(p)
+	} else {
+		w.header.showModel(w.b.Models.Current())
+	}
+	w.showEmpty()
+	w.showComposer()
+	w.showStatus()
+}
+
+func (w *window) loaded(s app.ModelLoaded) {
+	w.showModel()
+	if w.picker != nil {
+		w.picker.close()
+	}
+	if len(s.Warnings) > 0 {
+		w.toast.show(strings.Join(s.Warnings, " "), "", nil)
+	}
+	w.focusComposer()
+}
+
+// failed shows why a model could not be loaded: in the picker, which opens for it.
+func (w *window) failed(s app.ModelFailed) {
+	w.showModel()
+	if errors.Is(s.Err, context.Canceled) {
+		if w.picker != nil {
+			w.picker.loadEnded(nil)
+		}
+		return
+	}
+	w.openPicker()
+	w.picker.loadEnded(fmt.Errorf("%s could not be loaded: %w", filepath.Base(s.Path), s.Err))
+}
+
+func (w *window) applySettings() {
+	mode := look.Mode(w.b.Settings.Get().Theme)
+	if t, ok := w.app.Settings().Theme().(*look.Theme); !ok || t.Mode() != mode {
+		w.app.Settings().SetTheme(look.NewTheme(mode))
+		w.root.Refresh()
+		w.view.Refresh()
+	}
+	if w.picker != nil {
+		w.picker.refresh()
+	}
+}
+
+// report shows an error that belongs to nothing else on the screen.
+func (w *window) report(err error) {
+	if err == nil {
+		return
+	}
+	text := sentence(err.Error())
+	if errors.Is(err, app.ErrNoModel) {
+		w.toast.show(text, "Open a model", w.openPicker)
+		return
+	}
+	w.toast.show(text, "", nil)
+}
+
+// sentence makes a sentence of an error.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	r := []rune(s)
+	s = strings.ToUpper(string(r[:1])) + string(r[1:])
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
+}
+
+// dropped opens a model that was dropped onto the window.
+func (w *window) dropped(_ fyne.Position, files []fyne.URI) {
+	for _, f := range files {
+		if strings.EqualFold(f.Extension(), ".gguf") {
+			w.b.Models.Load(f.Path())
+			return
+		}
+	}
+	if len(files) > 0 {
+		w.toast.show(files[0].Name()+" is not a model: Burble opens GGUF files, whose names end in .gguf.", "", nil)
+	}
+}
