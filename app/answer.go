@@ -22,6 +22,7 @@ type answer struct {
 	reasoning strings.Builder
 	progress  Progress
 	first     time.Time // of the first token
+	thinking  time.Time // of the first reasoning
 	stopped   bool      // the user has stopped it
 	dirty     bool      // there is something to write
 	ended     bool      // nothing more will come
@@ -40,6 +41,9 @@ func (a *answer) current() Message {
 	if !a.ended {
 		p := a.progress
 		m.Progress = &p
+		if !a.thinking.IsZero() && a.content.Len() == 0 {
+			m.Thought = time.Since(a.thinking)
+		}
 	}
 	return m
 }
@@ -102,9 +106,7 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 	case inference.Prefill:
 		a.progress.PromptDone, a.progress.PromptTotal = ev.Done, ev.Total
 	case inference.Token:
-		a.content.WriteString(ev.Text)
-		a.reasoning.WriteString(ev.Reasoning)
-		a.grow(ev.Tokens, time.Now())
+		a.grow(ev, time.Now())
 	case inference.Moved:
 		a.message.Warning = strings.TrimSpace(a.message.Warning + " The GPU failed in the middle of this answer; the CPU went on with it.")
 		a.dirty = true
@@ -151,15 +153,23 @@ func (a *answer) warn(ev inference.Started) {
 	a.message.Warning = strings.Join(sentences, " ")
 }
 
-// grow notes that there are so many tokens now.
-func (a *answer) grow(tokens int, now time.Time) {
+// grow adds a piece of the answer.
+func (a *answer) grow(ev inference.Token, now time.Time) {
 	a.dirty = true
-	a.progress.Tokens = tokens
+	if ev.Reasoning != "" && a.thinking.IsZero() {
+		a.thinking = now
+	}
+	if !a.thinking.IsZero() && a.content.Len() == 0 {
+		a.message.Thought = now.Sub(a.thinking)
+	}
+	a.content.WriteString(ev.Text)
+	a.reasoning.WriteString(ev.Reasoning)
+	a.progress.Tokens = ev.Tokens
 	if a.first.IsZero() {
 		a.first = now
 	}
-	if d := now.Sub(a.first); d > 0 && tokens > 1 {
-		a.progress.Rate = float64(tokens-1) / d.Seconds()
+	if d := now.Sub(a.first); d > 0 && ev.Tokens > 1 {
+		a.progress.Rate = float64(ev.Tokens-1) / d.Seconds()
 	}
 }
 

@@ -46,10 +46,12 @@ func TestConversation(t *testing.T) {
 		m, err := a.Chats.Message(answerID)
 		return err == nil && m.Progress != nil && *m.Progress == Progress{PromptDone: 12, PromptTotal: 20, Reused: 5}
 	})
-	f.send(inference.Token{ID: id, Reasoning: "Hm.", Tokens: 1}, inference.Token{ID: id, Text: "It ", Tokens: 2}, inference.Token{ID: id, Text: "cuts.", Tokens: 3})
+	f.send(inference.Token{ID: id, Reasoning: "Hm.", Tokens: 1})
+	time.Sleep(40 * time.Millisecond)
+	f.send(inference.Token{ID: id, Text: "It ", Tokens: 2}, inference.Token{ID: id, Text: "cuts.", Tokens: 3})
 	find(t, log, func(s MessageStreaming) bool {
 		m, err := a.Chats.Message(s.MessageID)
-		return err == nil && m.Content == "It cuts." && m.Reasoning == "Hm." && m.Progress.Tokens == 3
+		return err == nil && m.Content == "It cuts." && m.Reasoning == "Hm." && m.Progress.Tokens == 3 && m.Thought >= 30*time.Millisecond
 	})
 	stats := inference.Stats{PromptTokens: 20, Tokens: 3, Seed: 1<<64 - 1, DecodeTime: time.Second}
 	f.send(inference.Done{ID: id, Reason: inference.FinishLength, Stats: stats})
@@ -57,7 +59,7 @@ func TestConversation(t *testing.T) {
 		t.Errorf("AnswerDone = %+v", d)
 	}
 	m := messages(t, a, c.ID)[1]
-	if m.Status != StatusComplete || m.Content != "It cuts." || m.Reasoning != "Hm." || m.Model != "fake.gguf" || m.Progress != nil ||
+	if m.Status != StatusComplete || m.Content != "It cuts." || m.Reasoning != "Hm." || m.Thought < 30*time.Millisecond || m.Thought > 10*time.Second || m.Model != "fake.gguf" || m.Progress != nil ||
 		m.Finish != inference.FinishLength || m.Stats == nil || *m.Stats != stats || !strings.Contains(m.Warning, "oldest 2 messages") {
 		t.Errorf("the answer = %+v", m)
 	}

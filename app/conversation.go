@@ -116,6 +116,9 @@ func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m 
 		if err != nil {
 			return err
 		}
+		if err := c.free(tx, before); err != nil {
+			return err
+		}
 		var m *Message
 		if m, goOn, err = prepare(tx, before); err != nil {
 			return err
@@ -144,6 +147,24 @@ func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m 
 	c.signals.publish(ChatsChanged{})
 	c.signals.publish(MessagesChanged{chatID})
 	return nil
+}
+
+// free makes sure that no other process answers in the chat. One that has died in the middle is over.
+func (c *Chats) free(tx *sql.Tx, branch []Message) error {
+	if len(branch) == 0 || branch[len(branch)-1].Status != StatusStreaming {
+		return nil
+	}
+	last := &branch[len(branch)-1]
+	var owner string
+	if err := tx.QueryRowContext(c.ctx, "SELECT owner FROM messages WHERE id = ?", last.ID).Scan(&owner); err != nil {
+		return err
+	}
+	if owner != c.store.owner && c.store.alive(owner) {
+		return ErrBusy
+	}
+	last.Status = StatusInterrupted
+	_, err := tx.ExecContext(c.ctx, "UPDATE messages SET status = 'interrupted', owner = '' WHERE id = ?", last.ID)
+	return err
 }
 
 // request puts together what the engine needs. The last message of the branch is the answer to be.

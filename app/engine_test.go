@@ -105,3 +105,45 @@ func TestEngine(t *testing.T) {
 		t.Errorf("List = %+v, %v", list, err)
 	}
 }
+
+// shared returns a file of the folder of test data beside the module, or skips the test.
+func shared(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	for err == nil && dir != filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	path := filepath.Join(dir, "..", "shared", name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("without ../shared:", err)
+	}
+	return path
+}
+
+// TestGopher asks a model that knows an answer.
+func TestGopher(t *testing.T) {
+	o := folders(t.TempDir())
+	o.Model = shared(t, "models/gopher-20m-Q8_0.gguf")
+	a, err := New(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := a.Settings.Update(func(v *Values) { v.Sampling.Temperature = 0; v.MaxTokens = 60 }); err != nil {
+		t.Fatal(err)
+	}
+	c := newChat(t, a)
+	if err := a.Chats.Send(c.ID, "What does strings.Cut do?"); err != nil {
+		t.Fatal(err)
+	}
+	m := settled(t, a, c.ID)[1]
+	if !strings.Contains(m.Content, "Cut slices s around the first instance of sep") {
+		t.Errorf("answer = %+v", m)
+	}
+	if hits, err := a.Chats.Search("instance of sep", 5); err != nil || len(hits) != 1 || hits[0].MessageID != m.ID {
+		t.Errorf("Search = %+v, %v", hits, err)
+	}
+}

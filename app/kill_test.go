@@ -3,6 +3,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -194,10 +195,25 @@ func TestOwner(t *testing.T) {
 	if m := messages(t, b, c.ID); m[1].Status != StatusStreaming {
 		t.Errorf("the other's answer is %s", m[1].Status)
 	}
+	for _, err := range []error{b.Chats.Send(c.ID, "And?"), b.Chats.Regenerate(c.ID)} {
+		if !errors.Is(err, ErrBusy) {
+			t.Errorf("asking in a chat where another process answers: %v", err)
+		}
+	}
 	f.answer(id, "Hi")
 	settled(t, a, c.ID)
 	if m := messages(t, b, c.ID); m[1].Status != StatusComplete || m[1].Content != "Hi" {
 		t.Errorf("the other's answer = %+v", m[1])
+	}
+	// One whose process has died since is over.
+	if _, err := a.store.db.Exec("UPDATE messages SET status = 'streaming', owner = 'dead' WHERE role = 'assistant'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Chats.Send(c.ID, "And?"); err != nil {
+		t.Fatal(err)
+	}
+	if m := messages(t, b, c.ID); m[1].Status != StatusInterrupted || m[3].Status != StatusStreaming {
+		t.Errorf("after a death = %+v", m)
 	}
 }
 

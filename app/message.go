@@ -45,7 +45,8 @@ type Message struct {
 	ParentID  int64 // the message before this one; 0: none
 	Role      chat.Role
 	Content   string
-	Reasoning string // what the model thought before it answered
+	Reasoning string        // what the model thought before it answered
+	Thought   time.Duration // how long that took; 0: not known, or it did not
 	Created   time.Time
 	Status    Status
 	Error     string                 // why the answer failed, for the user

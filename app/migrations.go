@@ -65,6 +65,9 @@ var migrations = []string{
 		path TEXT PRIMARY KEY,
 		used INTEGER NOT NULL
 	);`,
+
+	// How long the reasoning took, in milliseconds.
+	`ALTER TABLE messages ADD COLUMN thought INTEGER NOT NULL DEFAULT 0`,
 }
 
 // NewerError says that a database was written by a newer Burble.

@@ -142,6 +142,10 @@ func TestSlowDisk(t *testing.T) {
 	if d := time.Since(begin); d > 5*time.Second {
 		t.Errorf("the engine was held up: %v", d)
 	}
+	var kept string
+	if err := tx.QueryRow("SELECT content FROM messages WHERE role = 'assistant'").Scan(&kept); err != nil || kept != "" {
+		t.Errorf("the database was not held: %q, %v", kept, err)
+	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ import (
 // may use one database.
 type store struct {
 	db    *sql.DB
-	owner string // this process, in messages that are streaming
+	owner string                  // this process, in messages that are streaming
+	alive func(owner string) bool // tells which owners are at work
 
 	// write is held by whoever writes, so that writers of this process don't have to poll for each other.
 	write sync.Mutex
@@ -70,8 +71,8 @@ func tryStore(ctx context.Context, path, owner string, alive func(string) bool) 
 	if err != nil {
 		return nil, err
 	}
-	s := &store{db: db, owner: owner}
-	if err := s.prepare(ctx, path, alive); err != nil {
+	s := &store{db: db, owner: owner, alive: alive}
+	if err := s.prepare(ctx, path); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func readVersion(ctx context.Context, path string) (version int, err error) {
 const smallDatabase = 8 << 20
 
 // prepare migrates the database and tidies it up.
-func (s *store) prepare(ctx context.Context, path string, alive func(string) bool) error {
+func (s *store) prepare(ctx context.Context, path string) error {
 	// Two processes that make the same database at once: switching to WAL doesn't wait for busyTimeout.
 	var err error
 	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(20 * time.Millisecond) {
@@ -160,7 +161,7 @@ func (s *store) prepare(ctx context.Context, path string, alive func(string) boo
 			return err
 		}
 	}
-	if err := s.interrupt(ctx, alive); err != nil {
+	if err := s.interrupt(ctx); err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)
 	}
 	if err := s.purge(ctx, time.Now()); err != nil {
@@ -200,7 +201,7 @@ func busy(err error) bool {
 }
 
 // interrupt ends the answers whose process has died.
-func (s *store) interrupt(ctx context.Context, alive func(string) bool) error {
+func (s *store) interrupt(ctx context.Context) error {
 	rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT owner FROM messages WHERE status = 'streaming'")
 	if err != nil {
 		return err
@@ -212,7 +213,7 @@ func (s *store) interrupt(ctx context.Context, alive func(string) bool) error {
 		if err := rows.Scan(&owner); err != nil {
 			return err
 		}
-		if !alive(owner) {
+		if !s.alive(owner) {
 			dead = append(dead, owner)
 		}
 	}
@@ -287,20 +288,21 @@ func millis(n int64) time.Time { return time.UnixMilli(n) }
 
 // messageColumns are what scanMessage reads.
 const messageColumns = `m.id, m.chat_id, coalesce(m.parent_id, 0), m.role, m.content, m.reasoning, m.created, m.status, m.error,
-	m.finish, m.stats, m.model, m.warning,
+	m.finish, m.stats, m.model, m.warning, m.thought,
 	(SELECT count(*) FROM messages s WHERE s.chat_id = m.chat_id AND s.parent_id IS m.parent_id)`
 
 func scanMessage(row interface{ Scan(...any) error }) (Message, error) {
 	var m Message
 	var role, status, finish string
-	var created int64
+	var created, thought int64
 	var stats sql.NullString
 	err := row.Scan(&m.ID, &m.ChatID, &m.ParentID, &role, &m.Content, &m.Reasoning, &created, &status, &m.Error,
-		&finish, &stats, &m.Model, &m.Warning, &m.Siblings)
+		&finish, &stats, &m.Model, &m.Warning, &thought, &m.Siblings)
 	if err != nil {
 		return m, err
 	}
 	m.Role, m.Status, m.Finish, m.Created = chat.Role(role), Status(status), inference.FinishReason(finish), millis(created)
+	m.Thought = time.Duration(thought) * time.Millisecond
 	if stats.Valid {
 		m.Stats = new(inference.Stats)
 		if err := json.Unmarshal([]byte(stats.String), m.Stats); err != nil {
@@ -375,6 +377,6 @@ func (s *store) save(ctx context.Context, m Message) error {
 		stats = sql.NullString{String: string(b), Valid: true}
 	}
 	return s.exec(ctx, `UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, finish = ?, stats = ?, model = ?,
-		warning = ?, owner = ? WHERE id = ?`, m.Content, m.Reasoning, string(m.Status), m.Error, string(m.Finish), stats, m.Model,
-		m.Warning, owner, m.ID)
+		warning = ?, thought = ?, owner = ? WHERE id = ?`, m.Content, m.Reasoning, string(m.Status), m.Error, string(m.Finish), stats, m.Model,
+		m.Warning, m.Thought.Milliseconds(), owner, m.ID)
 }
