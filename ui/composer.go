@@ -159,35 +159,48 @@ func (r *composerRenderer) Refresh() {
 	r.c.button.Refresh()
 }
 
-// plainEntry is the current theme without an entry's ground and frame, in the transcript's text size.
-type plainEntry struct{}
+// currentTheme is the application's theme, for others to change something of.
+type currentTheme struct{}
 
-// Color leaves out the entry's ground and frame.
-func (plainEntry) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
-	switch n {
-	case theme.ColorNameInputBackground, theme.ColorNameInputBorder, theme.ColorNameShadow:
-		return color.Transparent
-	}
+// Color is the theme's.
+func (currentTheme) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
 	return fyne.CurrentApp().Settings().Theme().Color(n, v)
 }
 
 // Font is the theme's.
-func (plainEntry) Font(s fyne.TextStyle) fyne.Resource {
+func (currentTheme) Font(s fyne.TextStyle) fyne.Resource {
 	return fyne.CurrentApp().Settings().Theme().Font(s)
 }
 
 // Icon is the theme's.
-func (plainEntry) Icon(n fyne.ThemeIconName) fyne.Resource {
+func (currentTheme) Icon(n fyne.ThemeIconName) fyne.Resource {
 	return fyne.CurrentApp().Settings().Theme().Icon(n)
 }
 
-// Size is the theme's, with larger text and no frame.
-func (plainEntry) Size(n fyne.ThemeSizeName) float32 {
+// Size is the theme's.
+func (currentTheme) Size(n fyne.ThemeSizeName) float32 {
+	return fyne.CurrentApp().Settings().Theme().Size(n)
+}
+
+// plainEntry is the theme without an entry's ground and frame, in the transcript's text size.
+type plainEntry struct{ currentTheme }
+
+// Color leaves out the entry's ground and frame.
+func (t plainEntry) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	switch n {
+	case theme.ColorNameInputBackground, theme.ColorNameInputBorder, theme.ColorNameShadow:
+		return color.Transparent
+	}
+	return t.currentTheme.Color(n, v)
+}
+
+// Size has larger text and no frame.
+func (t plainEntry) Size(n fyne.ThemeSizeName) float32 {
 	switch n {
 	case theme.SizeNameText:
 		return look.TextSize
 	case theme.SizeNameInputBorder:
 		return 0
 	}
-	return fyne.CurrentApp().Settings().Theme().Size(n)
+	return t.currentTheme.Size(n)
 }

@@ -22,6 +22,7 @@ type header struct {
 	device   *canvas.Text
 	cancel   *look.Button
 	settings *look.Button
+	ground   *canvas.Rectangle
 	edge     *canvas.Rectangle
 	progress *canvas.Rectangle
 	share    float32 // of the load that is done; negative: nothing loads
@@ -38,7 +39,7 @@ func newHeader(toggle, model, cancel, settings func()) *header {
 	h.settings = look.NewIconButton(look.IconSettings, settings)
 	h.device = canvas.NewText("", nil)
 	h.device.TextSize = 13
-	h.edge, h.progress = canvas.NewRectangle(nil), canvas.NewRectangle(nil)
+	h.ground, h.edge, h.progress = canvas.NewRectangle(nil), canvas.NewRectangle(nil), canvas.NewRectangle(nil)
 	h.progress.CornerRadius = 1
 	h.ExtendBaseWidget(h)
 	return h
@@ -107,7 +108,7 @@ func (r *headerRenderer) Destroy()           {}
 func (r *headerRenderer) MinSize() fyne.Size { return fyne.NewSize(280, look.HeaderHeight) }
 func (r *headerRenderer) Objects() []fyne.CanvasObject {
 	h := r.h
-	return []fyne.CanvasObject{h.toggle, h.model, h.device, h.cancel, h.settings, h.edge, h.progress}
+	return []fyne.CanvasObject{h.ground, h.toggle, h.model, h.device, h.cancel, h.settings, h.edge, h.progress}
 }
 
 func (r *headerRenderer) Layout(size fyne.Size) {
@@ -118,6 +119,7 @@ func (r *headerRenderer) Layout(size fyne.Size) {
 		o.Move(fyne.NewPos(x, (size.Height-s.Height)/2))
 		return x + s.Width
 	}
+	h.ground.Resize(size)
 	x := put(h.toggle, 12) + 4
 	right := size.Width - 12 - h.settings.MinSize().Width
 	put(h.settings, right)
@@ -141,6 +143,7 @@ func (r *headerRenderer) Layout(size fyne.Size) {
 func (r *headerRenderer) Refresh() {
 	h := r.h
 	h.device.Color = look.Color(look.ColorMuted)
+	h.ground.FillColor = look.Color(theme.ColorNameBackground)
 	h.edge.FillColor = look.Color(theme.ColorNameSeparator)
 	h.progress.FillColor = look.Color(theme.ColorNamePrimary)
 	h.progress.Hidden = h.share < 0

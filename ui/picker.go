@@ -29,7 +29,7 @@ type picker struct {
 	folder   *widget.Label
 	progress *fyne.Container // while a model loads
 	stage    *widget.Label
-	bar      *widget.ProgressBar
+	bar      *meter
 	cancel   *look.Button
 	failure  *fyne.Container // why the last load failed
 	reason   *widget.Label
@@ -69,6 +69,7 @@ func (p *picker) build() {
 			}
 		},
 	)
+	p.list.HideSeparators = true
 	p.list.OnSelected = func(i widget.ListItemID) {
 		p.list.UnselectAll()
 		if i < len(p.files) {
@@ -80,10 +81,10 @@ func (p *picker) build() {
 
 	p.stage = widget.NewLabel("")
 	p.stage.Truncation = fyne.TextTruncateEllipsis
-	p.bar = widget.NewProgressBar()
+	p.bar = newMeter()
 	p.cancel = look.NewButton(look.Icon{}, "Cancel", look.Soft, p.w.b.Models.CancelLoad)
 	p.progress = container.NewBorder(nil, nil, nil, container.NewCenter(p.cancel),
-		container.New(layout.NewCustomPaddedVBoxLayout(0), p.stage, container.New(layout.NewCustomPaddedLayout(0, 4, 9, 14), p.bar)))
+		container.New(layout.NewCustomPaddedVBoxLayout(0), p.stage, container.New(layout.NewCustomPaddedLayout(0, 10, 9, 14), p.bar)))
 	p.progress.Hide()
 
 	p.ground = canvas.NewRectangle(look.Color(look.ColorErrorSoft))
@@ -145,7 +146,7 @@ func (p *picker) showProgress(l app.LoadProgress) {
 		name = name[i+1:]
 	}
 	p.stage.SetText(name + ": " + progressText(l))
-	p.bar.SetValue(float64(loadShare(l)))
+	p.bar.set(loadShare(l))
 	if !p.progress.Visible() {
 		p.progress.Show()
 		p.popup.Content.Refresh()
@@ -314,4 +315,52 @@ func (w *modelRowRenderer) Refresh() {
 	for _, o := range w.Objects() {
 		o.Refresh()
 	}
+}
+
+// meter is a slim progress bar.
+type meter struct {
+	widget.BaseWidget
+	share float32
+}
+
+func newMeter() *meter {
+	m := &meter{}
+	m.ExtendBaseWidget(m)
+	return m
+}
+
+func (m *meter) set(share float32) {
+	if m.share != share {
+		m.share = share
+		m.Refresh()
+	}
+}
+
+// CreateRenderer is Fyne's.
+func (m *meter) CreateRenderer() fyne.WidgetRenderer {
+	r := &meterRenderer{m, canvas.NewRectangle(nil), canvas.NewRectangle(nil)}
+	r.track.CornerRadius, r.fill.CornerRadius = 3, 3
+	r.Refresh()
+	return r
+}
+
+type meterRenderer struct {
+	m           *meter
+	track, fill *canvas.Rectangle
+}
+
+func (r *meterRenderer) Destroy()                     {}
+func (r *meterRenderer) MinSize() fyne.Size           { return fyne.NewSize(40, 6) }
+func (r *meterRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.track, r.fill} }
+
+func (r *meterRenderer) Layout(s fyne.Size) {
+	r.track.Resize(s)
+	r.fill.Resize(fyne.NewSize(s.Width*r.m.share, s.Height))
+}
+
+func (r *meterRenderer) Refresh() {
+	r.track.FillColor, r.fill.FillColor = look.Color(look.ColorBorder), look.Color(theme.ColorNamePrimary)
+	r.Layout(r.m.Size())
+	r.track.Refresh()
+	r.fill.Refresh()
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"strconv"
 	"strings"
@@ -189,7 +190,7 @@ func (s *settingsDialog) slider(name, explain string, lo, hi, step float64, valu
 	sl.OnChangeEnded = func(f float64) {
 		s.update(func(v *app.Values) error { set(v, float32(math.Round(f*100)/100)); return nil })
 	}
-	s.row(name, explain, container.NewBorder(nil, nil, nil, shown, sl))
+	s.row(name, explain, container.NewBorder(nil, nil, nil, shown, container.NewThemeOverride(sl, sliderTheme{})))
 }
 
 func (s *settingsDialog) number(name, explain string, value int, set func(*app.Values, int)) {
@@ -257,4 +258,18 @@ func (p split) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	h := o[1].MinSize().Height
 	o[1].Resize(fyne.NewSize(size.Width-float32(p), h))
 	o[1].Move(fyne.NewPos(float32(p), (size.Height-h)/2))
+}
+
+// sliderTheme gives sliders the accent colour, and a track that is seen on a white ground.
+type sliderTheme struct{ currentTheme }
+
+// Color replaces the slider's colours.
+func (t sliderTheme) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	switch n {
+	case theme.ColorNameForeground:
+		n = theme.ColorNamePrimary
+	case theme.ColorNameInputBackground:
+		n = look.ColorBorder
+	}
+	return t.currentTheme.Color(n, v)
 }

@@ -101,7 +101,7 @@ func newWindow(fa fyne.App, b Backend) *window {
 
 	content := container.NewStack(w.view, w.empty.box)
 	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box},
-		w.header, content, w.composer, w.status, w.toast.box)
+		content, w.header, w.composer, w.status, w.toast.box) // content first: what it clips is still found by clicks below others
 	w.frame = &frameLayout{sidebar: w.sidebar, main: w.main, open: true}
 	w.root = container.New(w.frame, w.main, w.sidebar)
 	w.win.SetContent(w.root)

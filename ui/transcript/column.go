@@ -1,6 +1,8 @@
 package transcript
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	fynecontainer "fyne.io/fyne/v2/container"
@@ -172,18 +174,7 @@ func (c *column) measure(width, view, offset float32) float32 {
 
 // collect makes the cells between two heights the widget's objects, and places them.
 func (c *column) collect(width, left, from, to float32) {
-	before := len(c.objects)
-	same := true
-	n := 0
-	put := func(o fyne.CanvasObject) {
-		if n < before && c.objects[n] == o {
-			n++
-			return
-		}
-		same = false
-		c.objects = append(c.objects[:n], o)
-		n++
-	}
+	objects := make([]fyne.CanvasObject, 0, len(c.objects)+8)
 	y := float32(columnTop)
 	for _, g := range c.groups {
 		if y > to {
@@ -205,17 +196,13 @@ func (c *column) collect(width, left, from, to float32) {
 				if v, ok := cl.block.(windowed); ok {
 					v.setWindow(from-top, to-top)
 				}
-				put(cl.block)
+				objects = append(objects, cl.block)
 			}
 		}
 		y += g.height + groupGap
 	}
-	if n != len(c.objects) || n != before {
-		same = false
-	}
-	clear(c.objects[n:])
-	c.objects = c.objects[:n]
-	if !same {
+	if !slices.Equal(objects, c.objects) {
+		c.objects = objects
 		canvas.Refresh(c)
 	}
 }
