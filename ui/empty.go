@@ -46,6 +46,7 @@ func (e *emptyState) set(title, text string, button bool) {
 	} else {
 		e.button.Hide()
 	}
+	e.box.Refresh()
 }
 
 // fixedWidth is a layout that gives its objects a width, and the height that they need for it.
