@@ -6,11 +6,13 @@ package inference
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // Options of an engine.
@@ -156,9 +158,18 @@ func (e *Engine) loop() {
 		e.mu.Unlock()
 	}()
 	for {
+		var idle <-chan time.Time
+		if w.model != nil && w.model.usesGPU() && w.model.asked.Idle > 0 {
+			idle = time.After(w.model.asked.Idle)
+		}
 		select {
 		case <-e.ctx.Done():
 			return
+		case <-idle:
+			w.log.Info("engine: the GPU is released, having been idle", "for", w.model.asked.Idle)
+			if err := w.model.release(); err != nil {
+				w.log.Error("engine: releasing the GPU", "err", err)
+			}
 		case <-e.wake:
 		}
 		for e.ctx.Err() == nil {
@@ -170,6 +181,9 @@ func (e *Engine) loop() {
 		}
 	}
 }
+
+// ErrNoModel is the error of a request that needs a model where none is loaded.
+var ErrNoModel = errors.New("no model is loaded: open one first")
 
 // worker is what the engine's goroutine owns.
 type worker struct {
@@ -184,7 +198,7 @@ func (w *worker) do(c command) {
 		if r := recover(); r != nil {
 			w.log.Error("engine: panic", "value", r, "stack", string(debug.Stack()))
 			if f, ok := c.(interface{ request() ID }); ok {
-				w.finish(f.request(), Failed{f.request(), fmt.Errorf("internal error: %v; please report it", r)})
+				w.finish(f.request(), Failed{ID: f.request(), Err: fmt.Errorf("internal error: %v; please report it", r), Unloaded: w.model == nil})
 			}
 		}
 	}()
@@ -225,7 +239,7 @@ func (c loadCommand) request() ID { return c.id }
 
 func (c loadCommand) run(w *worker) {
 	if err := c.ctx.Err(); err != nil { // a later Load has taken its place
-		w.finish(c.id, Failed{c.id, err})
+		w.finish(c.id, Failed{ID: c.id, Err: err})
 		return
 	}
 	// The old model is freed only once the new file proves to be one: a wrong click costs nothing.
@@ -235,7 +249,7 @@ func (c loadCommand) run(w *worker) {
 	}}
 	m, err := l.open(c.ctx, c.path, c.place)
 	if err != nil {
-		w.finish(c.id, Failed{c.id, fmt.Errorf("loading %s: %w", c.path, err)})
+		w.finish(c.id, Failed{ID: c.id, Err: fmt.Errorf("loading %s: %w", c.path, err), Unloaded: w.model == nil})
 		return
 	}
 	w.model = m

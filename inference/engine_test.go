@@ -14,13 +14,17 @@ import (
 	"go.uber.org/goleak"
 
 	"burble/gguf"
+	"burble/hip"
 	"burble/inference"
 	"burble/inference/chat"
 	"burble/inference/model/modeltest"
 	"burble/inference/sample"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	hip.MaybeCompileChild()
+	goleak.VerifyTestMain(m)
+}
 
 // run starts an engine that the test closes.
 func run(t testing.TB) *inference.Engine {

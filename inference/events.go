@@ -51,6 +51,9 @@ type Placement struct {
 	KVType  string // "f16" (default) or "f32"
 	// FloatActivations keeps activations in float32 where quantised kernels would round them to 8 bits (debugging).
 	FloatActivations bool
+	// Idle is how long a model stays on the GPU without being used; then the GPU is released, and taken again with
+	// the next request. 0: as long as it is loaded.
+	Idle time.Duration
 }
 
 // Stage says what a load is doing.
@@ -121,6 +124,9 @@ type (
 	Failed struct {
 		ID  ID
 		Err error
+		// Unloaded says that no model is loaded any more: a load fails after it has freed the previous model, or
+		// neither the GPU nor the CPU could go on.
+		Unloaded bool
 	}
 )
 

@@ -39,16 +39,27 @@ type generateCommand struct {
 func (c generateCommand) request() ID { return c.id }
 
 func (c generateCommand) run(w *worker) {
+	fail := func(err error) { w.finish(c.id, Failed{ID: c.id, Err: err, Unloaded: w.model == nil}) }
 	if w.model == nil {
-		w.finish(c.id, Failed{c.id, errors.New("no model is loaded: open one first")})
+		fail(ErrNoModel)
 		return
+	}
+	if w.model.session == nil { // the GPU was released for being idle
+		l := loading{gpus: w.engine.gpus, log: w.log, progress: func(p Progress) {
+			p.ID = c.id
+			w.emit(p)
+		}}
+		if err := w.model.build(c.ctx, w.model.asked, l); err != nil {
+			fail(errors.Join(fmt.Errorf("loading the model again: %w", err), w.unload()))
+			return
+		}
 	}
 	done, err := w.model.generate(c.ctx, c.id, c.req, w.emit, w.log)
 	if w.model.session == nil { // the GPU failed, and the CPU could not take over
 		err = errors.Join(err, w.unload())
 	}
 	if err != nil {
-		w.finish(c.id, Failed{c.id, err})
+		fail(err)
 		return
 	}
 	w.finish(c.id, done)

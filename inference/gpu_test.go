@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"burble/inference"
 	"burble/inference/chat"
@@ -137,7 +138,7 @@ func TestPlacements(t *testing.T) {
 		"no GPU":        {fakeGPUs{}, inference.Placement{}, 0, "CPU", ""},
 		"no room":       {fakeGPUs{free: []int64{1 << 20}}, inference.Placement{}, 0, "", "out of memory"},
 		"it won't open": {fakeGPUs{free: []int64{plenty}, openError: errors.New("the render group")}, inference.Placement{}, 0, "CPU", "render group"},
-		"it won't load": {fakeGPUs{free: []int64{plenty}, failAt: 1}, inference.Placement{}, 0, "CPU", "could not be loaded on the GPU"},
+		"it won't load": {fakeGPUs{free: []int64{plenty}, failAt: 1}, inference.Placement{}, 0, "CPU", "The GPU is not used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := runWith(t, &c.gpus)
@@ -221,5 +222,22 @@ func TestLookup(t *testing.T) {
 				t.Errorf("%s, %d ahead: %q, without %q (%v)", name, n, got.text, want.text, got.err)
 			}
 		}
+	}
+}
+
+// TestIdleGPUIsReleased waits until an idle GPU is closed, and wants the next answer to be as good as before.
+func TestIdleGPUIsReleased(t *testing.T) {
+	g := &fakeGPUs{free: []int64{plenty}}
+	e := runWith(t, g)
+	loaded(t, await(t, e, e.Load(modeltest.Write(t, modeltest.Options{}), inference.Placement{Idle: 50 * time.Millisecond})))
+	request := inference.Request{Messages: []chat.Message{says(chat.User, "hello")}, MaxTokens: 12}
+	first := ask(t, e, request)
+	time.Sleep(300 * time.Millisecond)
+	again := ask(t, e, request)
+	if again.err != nil || again.text != first.text || again.started.Reused != 0 {
+		t.Errorf("after idling: %q (%v), %d tokens reused; before %q", again.text, again.err, again.started.Reused, first.text)
+	}
+	if len(g.opened) != 2 || !g.opened[0].closed || g.opened[1].closed {
+		t.Errorf("the GPU was opened %d times; want twice, and closed in between", len(g.opened))
 	}
 }

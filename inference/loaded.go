@@ -168,12 +168,12 @@ func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedM
 	err = m.build(ctx, p, l)
 	if err != nil && ctx.Err() == nil && m.usesGPU() && (p.Device == "" || p.Device == "auto") {
 		l.log.Warn("loading on the GPU failed", "err", err)
-		err = m.release()
-		if err == nil {
-			m.warnings = append(m.warnings, "The model could not be loaded on the GPU, so it runs on the CPU.")
-			p.Device = "cpu"
-			err = m.build(ctx, p, l)
+		m.warnings = append(m.warnings, fmt.Sprintf("The GPU is not used: %v.", err))
+		if err := m.release(); err != nil {
+			l.log.Error("freeing the GPU", "err", err)
 		}
+		p.Device = "cpu"
+		err = m.build(ctx, p, l)
 	}
 	if err != nil {
 		return m, err
@@ -223,6 +223,11 @@ func (m *LoadedModel) usesGPU() bool { return m.gpuLayers > 0 }
 // fallBack moves the model to the CPU after its GPU has failed, with the timeline ids, so that an answer goes on where
 // it was.
 func (m *LoadedModel) fallBack(ctx context.Context, ids []int32, log *slog.Logger) error {
+	for _, d := range m.devices {
+		if gpu, ok := d.(interface{ Abandon() }); ok {
+			gpu.Abandon() // what it was doing may never end
+		}
+	}
 	if err := m.release(); err != nil {
 		log.Error("freeing the GPU", "err", err)
 	}

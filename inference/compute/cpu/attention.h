@@ -22,24 +22,47 @@ INLINE vf c_load_n(const char *p, int64_t j, int n, int half) {
 
 enum { FEW = 4 }; // queries that share a key
 
-// Logits of count queries with the keys [lo, hi) of head h: s[c][pos - lo].
+// Logits of count queries with keys at the given addresses, of positions at, at + 1 …: s[c][pos - lo]. The sums of
+// eight are added up across vectors together.
+INLINE void few_dots(const attention *a, const char *const *keys, const float *q, int count, int rows, float *s, int half) {
+	int64_t kd = a->kd, j = 0;
+	vf sum[8];
+	for (int l = 0; l < 8; l++) sum[l] = v_set(0);
+	for (; j + VW <= kd; j += VW) {
+		vf x[FEW];
+		for (int c = 0; c < count; c++) x[c] = v_load(q + c * kd + j);
+		for (int l = 0; l < rows; l++) {
+			vf k = c_load(keys[l], j, half);
+			for (int c = 0; c < count; c++) sum[l * count + c] = v_fma(k, x[c], sum[l * count + c]);
+		}
+	}
+	if (j < kd)
+		for (int l = 0; l < rows; l++) {
+			vf k = c_load_n(keys[l], j, kd - j, half);
+			for (int c = 0; c < count; c++) sum[l * count + c] = v_fma(k, v_load_n(q + c * kd + j, kd - j), sum[l * count + c]);
+		}
+	float t[8];
+	v_sum8(t, sum);
+	for (int l = 0; l < rows; l++) for (int c = 0; c < count; c++) s[c * ATTEND_SPAN + l] = t[l * count + c];
+}
+
 INLINE void few_scores(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *q, int count, float *s, int half) {
-	int64_t kd = a->kd;
-	for (int64_t pos = lo; pos < hi; pos++) {
-		const char *key = cache_row(&a->o->b, a, h, pos);
-		__builtin_prefetch(key + 8 * a->o->b.stride[1]);
-		vf sum[FEW];
-		for (int c = 0; c < count; c++) sum[c] = v_set(0);
-		int64_t j = 0;
-		for (; j + VW <= kd; j += VW) {
-			vf k = c_load(key, j, half);
-			for (int c = 0; c < count; c++) sum[c] = v_fma(k, v_load(q + c * kd + j), sum[c]);
+	const view *v = &a->o->b;
+	int64_t step = v->stride[1], pos = lo;
+	const char *key = cache_row(v, a, h, lo), *end = v->p + a->slots * step;
+	const int rows = 8 / count;
+	while (pos < hi) {
+		const char *keys[8];
+		int n = 0;
+		for (; n < rows && pos + n < hi; n++) {
+			keys[n] = key;
+			for (int64_t b = 0; b < a->kd * (half ? 2 : 4); b += 64) __builtin_prefetch(key + 16 * step + b);
+			key += step;
+			if (key >= end) key -= a->slots * step;
 		}
-		if (j < kd) {
-			vf k = c_load_n(key, j, kd - j, half);
-			for (int c = 0; c < count; c++) sum[c] = v_fma(k, v_load_n(q + c * kd + j, kd - j), sum[c]);
-		}
-		for (int c = 0; c < count; c++) s[c * ATTEND_SPAN + pos - lo] = v_sum(sum[c]);
+		if (n == rows) few_dots(a, keys, q, count, rows, s + pos - lo, half);
+		else for (int l = 0; l < n; l++) few_dots(a, keys + l, q, count, 1, s + pos - lo + l, half);
+		pos += n;
 	}
 }
 
@@ -48,11 +71,15 @@ INLINE void few_values(const attention *a, int64_t h, int64_t lo, int64_t hi, co
 	int64_t width, int64_t j, int vectors, int half) {
 	vf sum[FEW][4];
 	for (int c = 0; c < count; c++) for (int v = 0; v < vectors; v++) sum[c][v] = v_set(0);
+	const view *values = &a->o->c;
+	int64_t step = values->stride[1];
+	const char *value = cache_row(values, a, h, lo), *end = values->p + a->slots * step;
 	for (int64_t pos = lo; pos < hi; pos++) {
-		const char *value = cache_row(&a->o->c, a, h, pos);
-		__builtin_prefetch(value + 8 * a->o->c.stride[1] + (half ? 2 : 4) * j);
+		for (int b = 0; b < vectors * VW * (half ? 2 : 4); b += 64) __builtin_prefetch(value + 16 * step + (half ? 2 : 4) * j + b);
 		vf x[4];
 		for (int v = 0; v < vectors; v++) x[v] = c_load(value, j + v * VW, half);
+		value += step;
+		if (value >= end) value -= a->slots * step;
 		for (int c = 0; c < count; c++) {
 			vf f = v_set(s[c * ATTEND_SPAN + pos - lo]);
 			for (int v = 0; v < vectors; v++) sum[c][v] = v_fma(f, x[v], sum[c][v]);
@@ -210,10 +237,11 @@ static void attend_many(const attention *a, int64_t h, int64_t lo, int64_t hi, f
 	memset(acc, 0, 4 * vd * LANES);
 	for (int64_t pos = first; pos < last; pos += ATTEND_KEYS) {
 		int64_t count = last - pos < ATTEND_KEYS ? last - pos : ATTEND_KEYS, k = 0;
+		int64_t type = a->half ? T_F16 : T_F32, slot = pos % a->slots;
 		for (; k < count; k++) {
-			int64_t type = a->half ? T_F16 : T_F32;
-			decode(keys + k * kd, cache_row(&o->b, a, h, pos + k), kd, type);
-			decode(values + k * vd, cache_row(&o->c, a, h, pos + k), vd, type);
+			decode(keys + k * kd, o->b.p + slot * o->b.stride[1] + h * o->b.stride[2], kd, type);
+			decode(values + k * vd, o->c.p + slot * o->c.stride[1] + h * o->c.stride[2], vd, type);
+			if (++slot == a->slots) slot = 0;
 		}
 		for (k = 0; k + KEYS <= count; k += KEYS) tile_scores(p + k * LANES, keys + k * kd, kd, q, kd, KEYS);
 		for (; k < count; k++) tile_scores(p + k * LANES, keys + k * kd, kd, q, kd, 1);
