@@ -230,15 +230,13 @@ static void quantise(const quantised *out, int64_t i, const float *x, int64_t k,
 				products[t] = xr;
 				products[TRIES + t] = rr;
 			}
-			float p[2 * TRIES], best = -1, d = 0, chosen = 0;
+			// The choice is made without branches: which one wins can't be predicted.
+			float p[2 * TRIES], gain[TRIES];
 			v_sum8(p, products);
-			for (int t = 0; t < TRIES; t++) {
-				float fit = p[TRIES + t] > 0 ? p[t] / p[TRIES + t] : 0;
-				int better = p[t] * fit > best;
-				best = better ? p[t] * fit : best;
-				d = better ? fit : d;
-				chosen = better ? inverse * levels[t] : chosen;
-			}
+			for (int t = 0; t < TRIES; t++) gain[t] = p[t] * p[t] / (p[TRIES + t] + 1e-30f);
+			int low = gain[1] > gain[0], high = 2 + (gain[3] > gain[2]);
+			int best = low + (gain[high] > gain[low]) * (high - low);
+			float chosen = inverse * levels[best], d = p[best] / (p[TRIES + best] + 1e-30f);
 			vf half[2] = {v_set(0), v_set(0)};
 			for (int j = 0; j < PARTS; j++) {
 				vf r = v_round(v[j] * v_set(chosen));
