@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,7 +56,6 @@ type Models struct {
 type load struct {
 	id       inference.ID
 	progress LoadProgress
-	begun    bool // the model before it has been freed
 }
 
 // List returns the files that the last scan found, those used last first, then by name. Refresh looks again.
@@ -95,6 +95,7 @@ func (m *Models) Load(path string) {
 	l := &load{progress: LoadProgress{Path: path, Stage: StageWaiting}}
 	l.id = m.engine.Load(path, inference.Placement{
 		Device: v.Device, Context: v.Context, Layers: v.GPULayers, Threads: v.Threads, KVType: v.KVType,
+		Idle: time.Duration(v.GPUIdle) * time.Minute,
 	})
 	m.load = l
 	m.loads[l.id] = l
@@ -153,6 +154,13 @@ func latest(recent map[string]time.Time) string {
 	return path
 }
 
+// Devices lists what can run a model, best first. note says why no GPU is among them, if none is. It asks the drivers,
+// which takes a moment.
+func (m *Models) Devices() (list []inference.DeviceInfo, note string) { return inference.Devices() }
+
+// Report writes what somebody needs who is to find out why a GPU does not work. It holds no conversation.
+func (m *Models) Report(w io.Writer) error { return inference.Report(w) }
+
 // Forget takes a file off the list of those used lately. The file stays.
 func (m *Models) Forget(path string) error {
 	if err := m.store.exec(m.ctx, "DELETE FROM recent_models WHERE path = ?", path); err != nil {
@@ -171,9 +179,6 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		l := m.loads[ev.ID]
 		if l == nil {
 			return
-		}
-		if ev.Stage != inference.StageOpen {
-			l.begun = true
 		}
 		l.progress.Stage, l.progress.Done, l.progress.Total = ev.Stage, ev.Done, ev.Total
 		if l == m.load {
@@ -200,15 +205,15 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		m.signals.publish(Notice{fmt.Sprintf("The GPU failed, and the model runs on the CPU now: %v. Load the model again to use the GPU.",
 			firstLine(ev.Reason))})
 	case inference.Failed:
+		if ev.Unloaded {
+			m.lost()
+		}
 		l := m.loads[ev.ID]
 		if l == nil {
 			return
 		}
 		drop()
 		wanted := m.ended(ev.ID)
-		if l.begun {
-			m.lost()
-		}
 		if wanted {
 			m.signals.publish(ModelFailed{l.progress.Path, ev.Err})
 		}

@@ -178,7 +178,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("stopped = %v", f.stopped)
 	}
 	f.mu.Unlock()
-	f.send(inference.Failed{ID: second, Err: context.Canceled})
+	f.send(inference.Failed{ID: second, Err: context.Canceled, Unloaded: true})
 	failed := find(t, log, any1[ModelFailed])
 	if !errors.Is(failed.Err, context.Canceled) || filepath.Base(failed.Path) != "two.gguf" {
 		t.Errorf("failed = %+v", failed)
@@ -186,7 +186,7 @@ func TestLoad(t *testing.T) {
 	if _, ok := a.Models.Loading(); ok {
 		t.Error("a load that failed is still on its way")
 	}
-	// It had begun to read weights, so the old model is gone.
+	// It had begun to read weights, so the old model is gone: the engine says so.
 	if _, ok := a.Models.Current(); ok {
 		t.Error("there is still a model")
 	}

@@ -38,6 +38,7 @@ type Values struct {
 	Device    string `json:"device"`     // "auto", "cpu", "gpu", or a device's name
 	GPULayers int    `json:"gpu_layers"` // 0: the engine chooses by free memory
 	KVType    string `json:"kv_type"`    // "f16" or "f32"
+	GPUIdle   int    `json:"gpu_idle"`   // minutes after which an unused GPU is released; 0: never
 
 	Theme     Theme   `json:"theme"`
 	FontScale float64 `json:"font_scale"` // 1 is normal
@@ -61,6 +62,8 @@ func Defaults() Values {
 		KVType:    "f16",
 		Theme:     ThemeSystem,
 		FontScale: 1,
+
+		OpenLastModel: true,
 	}
 }
 
@@ -70,6 +73,7 @@ const (
 	MaxThreads   = 512
 	MaxGPULayers = 1000
 	MaxLookup    = 64
+	MaxGPUIdle   = 24 * 60
 	MinFontScale = 0.5
 	MaxFontScale = 3.0
 )
@@ -84,6 +88,7 @@ func (v Values) Clamp() Values {
 	v.Context = clamp(v.Context, 0, MaxContext)
 	v.Threads = clamp(v.Threads, 0, MaxThreads)
 	v.GPULayers = clamp(v.GPULayers, 0, MaxGPULayers)
+	v.GPUIdle = clamp(v.GPUIdle, 0, MaxGPUIdle)
 	v.KVType = oneOf(v.KVType, d.KVType, "f16", "f32")
 	v.Theme = oneOf(v.Theme, d.Theme, ThemeSystem, ThemeLight, ThemeDark)
 	if v.Device == "" {
