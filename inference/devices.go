@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 
 	"burble/gguf"
 	"burble/inference/compute"
@@ -82,7 +84,7 @@ func (m *LoadedModel) place(ctx context.Context, p Placement, gpus gpuSource, kv
 				where.rows = gpuRows
 			}
 		}
-		if err == nil && left > 0 {
+		if err == nil && left > 0 && p.Layers == 0 && p.Split == "" { // not what the user asked for
 			where.warnings = append(where.warnings, fmt.Sprintf(
 				"The GPU's free memory holds %d of the model's %d layers; the CPU runs the others.", where.gpuLayers, layers))
 		}
@@ -128,6 +130,10 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 	if len(opened) == 0 {
 		return nil, nil, left, fmt.Errorf("%w named %q", errNoGPU, p.Device)
 	}
+	if p.Split != "" {
+		counts, left, err = parseSplit(p.Split, len(opened), layers)
+		return opened, counts, left, err
+	}
 	if p.Layers > 0 { // the user's own choice, all on the best device
 		n := min(p.Layers, layers)
 		counts = make([]int, len(opened))
@@ -144,6 +150,23 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 			Need: needs.Layers[layers-1] + needs.Output + needs.Work, Free: opened[0].Memory().Free}
 	}
 	return opened, counts, left, nil
+}
+
+// parseSplit reads how many layers each of so many GPUs runs, and returns what is left of the model's layers.
+func parseSplit(split string, gpus, layers int) (counts []int, left int, err error) {
+	counts, left = make([]int, gpus), layers
+	for i, part := range strings.Split(split, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 0 || i >= gpus || n > left {
+			return counts, left, fmt.Errorf("a split of %q does not fit %d layers on %d GPUs: give whole numbers, one for each GPU", split, layers, gpus)
+		}
+		counts[i] = n
+		left -= n
+	}
+	if left == layers {
+		return counts, left, fmt.Errorf("a split of %q gives the GPUs nothing; use --device cpu instead", split)
+	}
+	return counts, left, nil
 }
 
 // Devices lists what can run a model, best first. note says why there is no GPU among them, if there is none.

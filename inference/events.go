@@ -47,6 +47,7 @@ type Placement struct {
 	Device  string // "auto", "cpu", "gpu", or a device's name from Devices
 	Context int    // tokens of KV cache; 0 chooses min(model's own, a default that fits)
 	Layers  int    // layers on the GPU; 0 chooses by free memory
+	Split   string // layers on each GPU, best first, such as "20,12"; "" goes by Layers
 	Threads int    // CPU threads; 0 chooses
 	KVType  string // "f16" (default) or "f32"
 	// FloatActivations keeps activations in float32 where quantised kernels would round them to 8 bits (debugging).

@@ -132,7 +132,8 @@ func TestPlacements(t *testing.T) {
 		"all on one":    {fakeGPUs{free: []int64{plenty}}, inference.Placement{}, 8, "Fake A", ""},
 		"on two":        {fakeGPUs{free: []int64{405000000, plenty}}, inference.Placement{Device: "gpu"}, 8, "Fake A", ""},
 		"a part":        {fakeGPUs{free: []int64{405000000}}, inference.Placement{}, -1, "Fake A", "layers; the CPU runs the others"},
-		"by the user":   {fakeGPUs{free: []int64{plenty}}, inference.Placement{Layers: 3}, 3, "Fake A", "3 of the model's 8 layers"},
+		"by the user":   {fakeGPUs{free: []int64{plenty}}, inference.Placement{Layers: 3}, 3, "Fake A", ""},
+		"a split":       {fakeGPUs{free: []int64{plenty, plenty}}, inference.Placement{Split: "3, 4"}, 7, "Fake A", ""},
 		"the second":    {fakeGPUs{free: []int64{plenty, plenty}}, inference.Placement{Device: "Fake B"}, 8, "Fake B", ""},
 		"the CPU":       {fakeGPUs{free: []int64{plenty}}, inference.Placement{Device: "cpu"}, 0, "CPU", ""},
 		"no GPU":        {fakeGPUs{}, inference.Placement{}, 0, "CPU", ""},
@@ -156,6 +157,17 @@ func TestPlacements(t *testing.T) {
 				t.Errorf("answer %q (%v), want %q", got.text, got.err, want.text)
 			}
 		})
+	}
+}
+
+func TestSplitThatDoesNotFit(t *testing.T) {
+	e := runWith(t, &fakeGPUs{free: []int64{plenty, plenty}})
+	path := modeltest.Write(t, modeltest.Options{})
+	for _, split := range []string{"1,1,1", "3", "x", "-1,2", "0,0", "1,"} {
+		got := collect(await(t, e, e.Load(path, inference.Placement{Device: "gpu", Split: split})))
+		if got.err == nil || !strings.Contains(got.err.Error(), "a split of") {
+			t.Errorf("%q: %v", split, got.err)
+		}
 	}
 }
 

@@ -23,12 +23,13 @@ func displayed() bool {
 func placementFlags(fs *flag.FlagSet) func() inference.Placement {
 	device := fs.String("device", "auto", "auto, cpu, gpu, or a `NAME` from burble devices")
 	layers := fs.Int("gpu-layers", 0, "layers on the GPU; 0: as many as fit")
+	split := fs.String("split", "", "layers on each GPU, best first, such as `20,12`")
 	context := fs.Int("context", 0, "`TOKENS` of context; 0 chooses")
 	threads := fs.Int("t", 0, "CPU `THREADS`; 0 chooses")
 	kv := fs.String("kv", "f16", "type of the KV cache: f16 or f32")
 	float := fs.Bool("float-activations", false, "keep activations in float32 with quantised weights (slow)")
 	return func() inference.Placement {
-		return inference.Placement{Device: *device, Layers: *layers, Context: *context, Threads: *threads, KVType: *kv, FloatActivations: *float}
+		return inference.Placement{Device: *device, Layers: *layers, Split: *split, Context: *context, Threads: *threads, KVType: *kv, FloatActivations: *float}
 	}
 }
 
