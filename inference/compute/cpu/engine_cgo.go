@@ -20,7 +20,7 @@ import (
 // Levels lists the sets of kernels this processor can run, best first.
 func Levels() []string {
 	var list []string
-	for _, name := range []string{"avx512", "avxvnni", "avx2", "neon"} {
+	for _, name := range []string{"avx512", "avxvnni", "avx2", "dotprod", "neon"} {
 		if cLevel(name) != nil {
 			list = append(list, name)
 		}

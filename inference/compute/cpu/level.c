@@ -29,6 +29,24 @@ const kernels *burble_level(const char *name) {
 	if (!strcmp(name, "avx2") && avx2) return &burble_avx2;
 	return NULL;
 }
+#elif defined(__aarch64__)
+extern const kernels burble_neon, burble_dotprod;
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+
+static int has_dotprod(void) { return getauxval(AT_HWCAP) >> 20 & 1; } // HWCAP_ASIMDDP
+#elif defined(__APPLE__)
+static int has_dotprod(void) { return 1; } // every Apple processor that runs macOS
+#else
+static int has_dotprod(void) { return 0; } // not known how to ask
+#endif
+
+const kernels *burble_level(const char *name) {
+	if (!strcmp(name, "dotprod") && has_dotprod()) return &burble_dotprod;
+	if (!strcmp(name, "neon")) return &burble_neon;
+	return NULL;
+}
 #else
 const kernels *burble_level(const char *name) { return NULL; }
 #endif

@@ -16,6 +16,8 @@ func levelTitle(level string) string {
 		return "AVX512-VNNI"
 	case "avxvnni":
 		return "AVX-VNNI"
+	case "dotprod":
+		return "NEON, SDOT"
 	}
 	return strings.ToUpper(level)
 }

@@ -352,9 +352,9 @@ static int plan_matmul(engine *e, const op *o) {
 	};
 	if (n >= GEMM_ROWS && e->k->gemm[type]) {
 		int64_t tile = e->k->tile, tiles = (m + tile - 1) / tile;
-		int64_t per = max64(1, min64(4, tiles / (e->threads * 6)));
+		int64_t most = max64(1, 64 / tile), per = max64(1, min64(most, tiles / (e->threads * 6)));
 		per = max64(per, (tiles + MAX_CHUNKS - 1) / MAX_CHUNKS);
-		if (e->threads == 1) per = 4;
+		if (e->threads == 1) per = most;
 		e->phase = (phase){o, run_gemm, (tiles + per - 1) / per, per * tile};
 		return 1;
 	}
