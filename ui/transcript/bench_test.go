@@ -1,0 +1,74 @@
+package transcript
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"burble/ui/look"
+)
+
+// BenchmarkStream streams an answer of 2,000 tokens into a conversation of 200 messages at 500 tokens a second and 30
+// updates a second, and measures each update together with the drawing of its frame by the software painter. A frame
+// must take less than 16 ms.
+func BenchmarkStream(b *testing.B) {
+	v, w := show(b, look.Light, 1000, 760)
+	messages := append(conversation(200), Message{ID: 1000, Role: Assistant, Status: Streaming})
+	v.SetMessages(messages)
+	text := stream(2000)
+	const step = 500 * 4 / 30 // bytes between two updates
+	var updates, frames []time.Duration
+	for b.Loop() {
+		m := messages[200]
+		m.Content = ""
+		v.Update(m)
+		for n := step; n < len(text); n += step {
+			m.Content = text[:n]
+			start := time.Now()
+			v.Update(m)
+			updated := time.Now()
+			w.Canvas().Capture()
+			updates = append(updates, updated.Sub(start))
+			frames = append(frames, time.Since(start))
+		}
+	}
+	report := func(d []time.Duration, name string) {
+		slices.Sort(d)
+		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+		b.ReportMetric(ms(d[len(d)/2]), name+"-median-ms")
+		b.ReportMetric(ms(d[len(d)*99/100]), name+"-p99-ms")
+		b.ReportMetric(ms(d[len(d)-1]), name+"-max-ms")
+	}
+	report(updates, "update")
+	report(frames, "frame")
+}
+
+// BenchmarkScroll scrolls through the conversation from its end to its start, meeting each message for the first time.
+func BenchmarkScroll(b *testing.B) {
+	for b.Loop() {
+		v, _ := show(b, look.Light, 1000, 760)
+		v.SetMessages(conversation(200))
+		steps := 0
+		slowest := time.Duration(0)
+		start := time.Now()
+		for v.column.scroll.Offset.Y > 0 {
+			t := time.Now()
+			wheel(v, 120)
+			slowest = max(slowest, time.Since(t))
+			steps++
+		}
+		b.ReportMetric(float64(time.Since(start).Microseconds())/1000/float64(steps), "ms/step")
+		b.ReportMetric(float64(slowest.Microseconds())/1000, "slowest-ms")
+	}
+}
+
+// BenchmarkOpen opens a conversation of 1,000 messages.
+func BenchmarkOpen(b *testing.B) {
+	messages := conversation(1000)
+	v, _ := show(b, look.Light, 1000, 760)
+	for b.Loop() {
+		v.SetMessages(nil)
+		v.SetMessages(messages)
+		v.ScrollToEnd()
+	}
+}
