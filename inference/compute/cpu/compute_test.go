@@ -29,16 +29,16 @@ func TestCompute(t *testing.T) {
 
 // TestFloatActivations holds products without rounding of activations to float32's precision.
 func TestFloatActivations(t *testing.T) {
-	for _, level := range Levels() {
-		t.Run(level, func(t *testing.T) {
-			computetest.Run(t, maker(Options{Kernels: level, Threads: 2, FloatActivations: true}), computetest.Options{Quantised: 3e-6})
-		})
-	}
+	computetest.Run(t, maker(Options{Threads: 2, FloatActivations: true}), computetest.Options{Quantised: 3e-6})
 }
 
-// TestThreads asserts that the number of threads does not change a bit of the results.
+// TestThreads asserts that the number of threads does not change a bit of the results. (Nor does it matter how often a
+// thread is interrupted: chunks are cut the same way, whoever does them.)
 func TestThreads(t *testing.T) {
 	for _, level := range Levels() {
+		if level == "go" && len(Levels()) > 1 {
+			continue // rows are independent there, and it takes long
+		}
 		t.Run(level, func(t *testing.T) {
 			computetest.Same(t, maker(Options{Kernels: level, Threads: 1}), maker(Options{Kernels: level, Threads: 4}), computetest.Options{})
 		})
