@@ -88,11 +88,10 @@ func (f *flow) update(m *markdown.Block) bool {
 
 // stack is a column of blocks, as a list's item or a quote has it.
 type stack struct {
-	b       builder
-	model   []markdown.Block
-	blocks  []block
-	tight   bool
-	heights []float32
+	b      builder
+	model  []markdown.Block
+	blocks []block
+	tight  bool
 }
 
 // set shows blocks, keeping the widgets that can stay. It reports whether the set of widgets changed.

@@ -192,15 +192,6 @@ func (f *flow) sync() {
 	f.grounds = f.grounds[:grounds]
 }
 
-// plain returns the text without styles.
-func (f *flow) plain() string {
-	var b strings.Builder
-	for _, s := range f.spans {
-		b.WriteString(s.Text)
-	}
-	return b.String()
-}
-
 // CreateRenderer is Fyne's.
 func (f *flow) CreateRenderer() fyne.WidgetRenderer { return &flowRenderer{f} }
 

@@ -1,0 +1,113 @@
+package transcript
+
+import (
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"burble/ui/look"
+)
+
+// matches holds a picture of the window to testdata/NAME.png. Fonts are bundled, so that pictures are the same on all
+// machines but for rounding: a pixel may differ a little, and a few may differ more. UPDATE_GOLDEN=1 writes the file.
+func matches(t *testing.T, w fyne.Window, name string) {
+	t.Helper()
+	got := w.Canvas().Capture()
+	path := filepath.Join("testdata", name+".png")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := png.Encode(f, got); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	want, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Bounds() != want.Bounds() {
+		t.Fatalf("%s: the picture is %v, want %v", name, got.Bounds(), want.Bounds())
+	}
+	if n, all := different(got, want), got.Bounds().Dx()*got.Bounds().Dy(); n*2000 > all {
+		failed := filepath.Join(t.ArtifactDir(), name+".png")
+		if f, err := os.Create(failed); err == nil {
+			defer f.Close()
+			if err := png.Encode(f, got); err != nil {
+				t.Error(err)
+			}
+		}
+		t.Errorf("%s: %d of %d pixels differ (go test -artifacts keeps %s)", name, n, all, failed)
+	}
+}
+
+// different counts the pixels that differ by more than rounding.
+func different(a, b image.Image) int {
+	n := 0
+	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
+		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
+			p := color.NRGBAModel.Convert(a.At(x, y)).(color.NRGBA)
+			q := color.NRGBAModel.Convert(b.At(x, y)).(color.NRGBA)
+			d := max(diff(p.R, q.R), diff(p.G, q.G), diff(p.B, q.B))
+			if d > 24 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func diff(a, b uint8) int {
+	if a > b {
+		return int(a - b)
+	}
+	return int(b - a)
+}
+
+func TestGolden(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		mode     look.Mode
+		width    float32
+		messages []Message
+	}{
+		{"blocks-light", look.Light, 700, []Message{{ID: 1, Role: Assistant, Content: answer}}},
+		{"blocks-dark-narrow", look.Dark, 420, []Message{{ID: 1, Role: Assistant, Content: answer}}},
+		{"messages", look.Light, 700, []Message{
+			{ID: 1, Role: User, Content: "What does `strings.Cut` do?\nAnd why?"},
+			{ID: 2, Role: Assistant, Content: "It cuts.", Reasoning: "Hm.", Thought: 3 * time.Second, Note: "38.2 tokens/s · 120 tokens"},
+			{ID: 3, Role: User, Content: "More"},
+			{ID: 4, Role: Assistant, Content: "It", Status: Stopped},
+			{ID: 5, Role: Assistant, Status: Failed, Error: "The context is full. Start a new chat.", Last: true},
+		}},
+	} {
+		_, w := showMessages(t, c.mode, c.width, c.messages)
+		matches(t, w, c.name)
+		keep(t, w, "golden-"+c.name)
+	}
+}
+
+// showMessages shows messages in a window that is as high as they are.
+func showMessages(t testing.TB, mode look.Mode, width float32, messages []Message) (*View, fyne.Window) {
+	v, w := show(t, mode, width, 300)
+	v.SetMessages(messages)
+	w.Resize(fyne.NewSize(width, v.column.total))
+	return v, w
+}
