@@ -17,9 +17,8 @@ if [ -z "$model" ]; then
 	echo "window test: no small model found; give one: .ci/window.sh BINARY MODEL"
 	exit 0
 fi
-for tool in Xvfb xdotool import sqlite3; do
-	# sqlite3 is only for asking what was stored; python3 does as well.
-	command -v "$tool" >/dev/null || [ "$tool" = sqlite3 ] || { echo "window test: $tool is missing (apt install xvfb xdotool imagemagick)"; exit 1; }
+for tool in Xvfb xdotool import python3; do
+	command -v "$tool" >/dev/null || { echo "window test: $tool is missing (apt install xvfb xdotool imagemagick python3)"; exit 1; }
 done
 
 home=$(mktemp -d)
@@ -54,15 +53,11 @@ ask_db() {
 	local db
 	db=$(find "$home/data" -name '*.db' -o -name '*.sqlite' 2>/dev/null | head -n 1)
 	[ -n "$db" ] || return 0
-	if command -v sqlite3 >/dev/null; then
-		sqlite3 -readonly "$db" "$1" 2>/dev/null || true
-	else
-		python3 - "$db" "$1" <<'PY' 2>/dev/null || true
+	python3 - "$db" "$1" <<'PY' 2>/dev/null || true
 import sqlite3, sys
 for row in sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute(sys.argv[2]):
     print(row[0])
 PY
-	fi
 }
 
 # wait_for NAME SECONDS COMMAND… waits until a command succeeds.
@@ -128,5 +123,26 @@ sleep 0.5
 xdotool key --window "$window" Return
 sleep 2
 import -window root "$shots/5-reopened.png"
-kill "$program"
+# The dialogs, by their keys.
+xdotool key --window "$window" ctrl+o
+sleep 1
+import -window root "$shots/6-models.png"
+xdotool key --window "$window" Escape
+sleep 0.5
+xdotool key --window "$window" ctrl+comma
+sleep 1
+import -window root "$shots/7-settings.png"
+xdotool key --window "$window" Escape
+sleep 0.5
+kill -0 "$program" 2>/dev/null || fail "the program ended by itself"
+# Closing the window by its key ends the program, with nothing to complain about.
+xdotool key --window "$window" ctrl+q
+for ((i = 0; i < 50; i++)); do
+	kill -0 "$program" 2>/dev/null || break
+	sleep 0.2
+done
+kill -0 "$program" 2>/dev/null && fail "Ctrl+Q did not end the program within 10 s"
+wait "$program" || fail "the program ended with an error"
+program=''
+if grep -E 'DATA RACE|Error in Fyne call thread|^panic:' "$home/log" >&2; then fail "the program reported the error above"; fi
 echo "window test: passed; pictures in $shots"
