@@ -242,6 +242,15 @@ func (w *window) shortcut(s fyne.Shortcut) bool {
 	return false
 }
 
+// escapeKey deals with the escape key, for widgets that take keys from the window.
+func (w *window) escapeKey(k *fyne.KeyEvent) bool {
+	if k.Name == fyne.KeyEscape {
+		w.escape()
+		return true
+	}
+	return false
+}
+
 // escape closes what is open, or stops the answer.
 func (w *window) escape() {
 	switch {

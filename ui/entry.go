@@ -75,3 +75,23 @@ func (e *entry) rows(width float32) int {
 	}
 	return rows
 }
+
+// keyList is Fyne's list, whose owner sees keys that the list has no use for.
+type keyList struct {
+	widget.List
+	key func(*fyne.KeyEvent) bool
+}
+
+func newKeyList(length func() int, create func() fyne.CanvasObject, update func(widget.ListItemID, fyne.CanvasObject), key func(*fyne.KeyEvent) bool) *keyList {
+	l := &keyList{key: key}
+	l.Length, l.CreateItem, l.UpdateItem, l.HideSeparators = length, create, update, true
+	l.ExtendBaseWidget(l)
+	return l
+}
+
+// TypedKey passes keys on that nobody wanted first.
+func (l *keyList) TypedKey(k *fyne.KeyEvent) {
+	if !l.key(k) {
+		l.List.TypedKey(k)
+	}
+}

@@ -22,9 +22,8 @@ import (
 type picker struct {
 	w        *window
 	popup    *widget.PopUp
-	list     *widget.List
+	list     *keyList
 	files    []app.ModelFile
-	chosen   int // row that the keyboard is on
 	hint     *widget.Label
 	folder   *widget.Label
 	progress *fyne.Container // while a model loads
@@ -43,7 +42,7 @@ func (w *window) openPicker() {
 		return
 	}
 	w.b.Models.Refresh()
-	p := &picker{w: w, chosen: -1}
+	p := &picker{w: w}
 	w.picker = p
 	p.build()
 	p.refresh()
@@ -59,7 +58,7 @@ func (p *picker) build() {
 	title.SizeName = theme.SizeNameSubHeadingText
 	shut := look.NewIconButton(look.IconClose, p.close)
 
-	p.list = widget.NewList(
+	p.list = newKeyList(
 		func() int { return len(p.files) },
 		func() fyne.CanvasObject { return newModelRow() },
 		func(i widget.ListItemID, o fyne.CanvasObject) {
@@ -68,8 +67,8 @@ func (p *picker) build() {
 				o.(*modelRow).set(p.files[i], p.files[i].Path == info.Path)
 			}
 		},
+		p.w.escapeKey,
 	)
-	p.list.HideSeparators = true
 	p.list.OnSelected = func(i widget.ListItemID) {
 		p.list.UnselectAll()
 		if i < len(p.files) {

@@ -23,7 +23,7 @@ type sidebar struct {
 	edge    *canvas.Rectangle
 	create  *look.Button
 	search  *entry
-	list    *widget.List
+	list    *keyList
 	hint    *widget.Label
 	content fyne.CanvasObject
 
@@ -32,6 +32,7 @@ type sidebar struct {
 	selected int64
 
 	onOpen func(id int64)
+	key    func(*fyne.KeyEvent) bool // sees the list's keys first
 	menu   func(c app.Chat, at fyne.Position)
 	find   func(query string) []int64 // chats with matches, best first
 	now    func() time.Time
@@ -62,7 +63,7 @@ func newSidebar(shortcut func(fyne.Shortcut) bool, create func()) *sidebar {
 	s.hint.Alignment = fyne.TextAlignCenter
 	s.hint.Wrapping = fyne.TextWrapWord
 	s.hint.Importance = widget.LowImportance
-	s.list = widget.NewList(
+	s.list = newKeyList(
 		func() int { return len(s.shown) },
 		func() fyne.CanvasObject { return newChatRow(s) },
 		func(i widget.ListItemID, o fyne.CanvasObject) {
@@ -70,8 +71,8 @@ func newSidebar(shortcut func(fyne.Shortcut) bool, create func()) *sidebar {
 				o.(*chatRow).set(s.shown[i], s.shown[i].ID == s.selected)
 			}
 		},
+		func(k *fyne.KeyEvent) bool { return s.key(k) },
 	)
-	s.list.HideSeparators = true
 	s.list.OnSelected = func(i widget.ListItemID) { // by the keyboard; rows take clicks themselves
 		s.list.UnselectAll()
 		if i < len(s.shown) {

@@ -87,6 +87,7 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.sidebar = newSidebar(w.shortcut, w.newChat)
 	w.sidebar.onOpen = w.openChat
 	w.sidebar.menu = w.chatMenu
+	w.sidebar.key = w.escapeKey
 	w.sidebar.find = w.find
 	w.header = newHeader(w.toggleSidebar, w.openPicker, b.Models.CancelLoad, w.openSettings)
 	w.view = transcript.NewView()

@@ -201,6 +201,15 @@ func TestPicker(t *testing.T) {
 	}
 }
 
+func TestEscapeClosesPicker(t *testing.T) {
+	w := open(t, furnished(), 1000, 700)
+	w.openPicker()
+	w.win.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if w.picker != nil {
+		t.Error("Esc did not close the picker")
+	}
+}
+
 func TestFailureOpensPicker(t *testing.T) {
 	f := newFake()
 	w := open(t, f, 1000, 700)

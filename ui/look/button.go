@@ -201,7 +201,7 @@ func (r *buttonRenderer) Refresh() {
 		front = theme.ColorNameForeground
 	}
 	if b.disabled {
-		front = theme.ColorNameDisabled
+		front = ColorFaint
 		if back != "" {
 			back = theme.ColorNameDisabledButton
 		}

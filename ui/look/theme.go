@@ -18,6 +18,7 @@ const (
 	ColorSelected   fyne.ThemeColorName = "burbleSelected"   // the chosen row
 	ColorInlineCode fyne.ThemeColorName = "burbleInlineCode" // behind `code`
 	ColorErrorSoft  fyne.ThemeColorName = "burbleErrorSoft"  // behind an error
+	ColorFaint      fyne.ThemeColorName = "burbleFaint"      // what can't be pressed
 
 	ColorCodeKeyword  fyne.ThemeColorName = "burbleCodeKeyword"
 	ColorCodeString   fyne.ThemeColorName = "burbleCodeString"
@@ -155,7 +156,7 @@ var lightPalette = palette{
 	theme.ColorNamePressed:             rgba(0x1d21251a),
 	theme.ColorNameButton:              rgb(0xeef0f1),
 	theme.ColorNameDisabledButton:      rgb(0xf1f2f3),
-	theme.ColorNameDisabled:            rgb(0xa6adb4),
+	theme.ColorNameDisabled:            rgb(0x717981),
 	theme.ColorNamePlaceHolder:         rgb(0x717981),
 	theme.ColorNameInputBackground:     rgb(0xffffff),
 	theme.ColorNameInputBorder:         rgb(0xd9dde1),
@@ -177,6 +178,7 @@ var lightPalette = palette{
 	ColorSelected:                      rgb(0xe3e9e9),
 	ColorInlineCode:                    rgba(0x1d212511),
 	ColorErrorSoft:                     rgb(0xfdf1f0),
+	ColorFaint:                         rgb(0xa6adb4),
 	ColorCodeKeyword:                   rgb(0x9c27b0),
 	ColorCodeString:                    rgb(0x2b7a3d),
 	ColorCodeNumber:                    rgb(0xb45309),
@@ -197,7 +199,7 @@ var darkPalette = palette{
 	theme.ColorNamePressed:             rgba(0xffffff1f),
 	theme.ColorNameButton:              rgb(0x2a2e31),
 	theme.ColorNameDisabledButton:      rgb(0x222528),
-	theme.ColorNameDisabled:            rgb(0x5b6268),
+	theme.ColorNameDisabled:            rgb(0x8b939a),
 	theme.ColorNamePlaceHolder:         rgb(0x8b939a),
 	theme.ColorNameInputBackground:     rgb(0x1f2224),
 	theme.ColorNameInputBorder:         rgb(0x353a3e),
@@ -219,6 +221,7 @@ var darkPalette = palette{
 	ColorSelected:                      rgb(0x24292a),
 	ColorInlineCode:                    rgba(0xffffff17),
 	ColorErrorSoft:                     rgb(0x2d1f1f),
+	ColorFaint:                         rgb(0x5b6268),
 	ColorCodeKeyword:                   rgb(0xd8a1f0),
 	ColorCodeString:                    rgb(0x9bd29b),
 	ColorCodeNumber:                    rgb(0xf0b775),
