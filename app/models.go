@@ -192,8 +192,7 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		path, used := info.Path, time.Now()
 		m.later(func() error {
 			defer m.Refresh()
-			return m.store.exec(m.ctx, `INSERT INTO recent_models (path, used) VALUES (?, ?)
-				ON CONFLICT (path) DO UPDATE SET used = excluded.used`, path, used.UnixMilli())
+			return m.store.used(m.ctx, path, used)
 		})
 		m.signals.publish(ModelLoaded{info, ev.Warnings})
 	case inference.Unloaded:
@@ -278,6 +277,38 @@ func defaultModel(p Paths) (path, folder string) {
 		}
 	}
 	return path, folder
+}
+
+// NoteModel keeps that the model at path has been used now, for DefaultModel. It is for commands that need no App.
+func NoteModel(path string) error { return noteModel(newPaths(Options{}), path) }
+
+func noteModel(p Paths, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if err := p.makeFolders(); err != nil {
+		return err
+	}
+	i, err := newInstance(filepath.Join(p.Data, "running"))
+	if err != nil {
+		return err
+	}
+	defer i.close()
+	return i.alone(func() error {
+		ctx := context.Background()
+		s, err := tryStore(ctx, p.Chats, i.id, i.alive) // what is damaged is for an App to set aside, and to say so
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.used(ctx, path, time.Now()), s.close())
+	})
+}
+
+// used keeps when a model has been used.
+func (s *store) used(ctx context.Context, path string, at time.Time) error {
+	return s.exec(ctx, `INSERT INTO recent_models (path, used) VALUES (?, ?)
+		ON CONFLICT (path) DO UPDATE SET used = excluded.used`, path, at.UnixMilli())
 }
 
 // errNoFile is the reason of a recent model that is gone.

@@ -300,3 +300,47 @@ func TestFindModels(t *testing.T) {
 		t.Errorf("in no folder: %v", got)
 	}
 }
+
+// TestNoteModel keeps a model's use without an App, beside one that is running, and leaves a damaged database alone.
+func TestNoteModel(t *testing.T) {
+	dir := t.TempDir()
+	p := newPaths(folders(dir))
+	first, second := filepath.Join(p.Models, "first.gguf"), filepath.Join(p.Models, "second.gguf")
+	tiny(t, first, modeltest.Options{})
+	tiny(t, second, modeltest.Options{})
+	for _, path := range []string{first, second, first} {
+		if err := noteModel(p, path); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := defaultModel(p); got != path {
+			t.Errorf("the default model is %s, want %s", got, path)
+		}
+		time.Sleep(2 * time.Millisecond) // times are kept in milliseconds
+	}
+	a, _ := start(t, dir)
+	if err := noteModel(p, second); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Models.Last(); got != second {
+		t.Errorf("an App beside it has %s, want %s", got, second)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(p.Data, "running", "*.lock")); len(files) != 0 {
+		t.Errorf("lock files are left: %q", files)
+	}
+	damaged := []byte(strings.Repeat("no database ", 1000))
+	for _, suffix := range []string{"-wal", "-shm"} {
+		os.Remove(p.Chats + suffix)
+	}
+	if err := os.WriteFile(p.Chats, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := noteModel(p, first); err == nil {
+		t.Error("a damaged database takes a model")
+	}
+	if now, err := os.ReadFile(p.Chats); err != nil || string(now) != string(damaged) {
+		t.Errorf("the damaged database was touched (%v)", err)
+	}
+}

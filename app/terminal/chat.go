@@ -4,14 +4,16 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
+	"strconv"
 	"strings"
 
 	"github.com/mattn/go-isatty"
 
+	"burble/app"
 	"burble/inference"
 	"burble/inference/chat"
 	"burble/inference/sample"
@@ -23,10 +25,10 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	promptText := fs.String("p", "", "answer this `PROMPT` and end; - reads it from standard input")
 	system := fs.String("system", "", "system message")
 	params := sample.Defaults()
-	temp := fs.Float64("temp", float64(params.Temperature), "temperature; 0 always takes the likeliest token")
+	temp := fs.Float64("temp", decimal(params.Temperature), "temperature; 0 always takes the likeliest token")
 	topK := fs.Int("top-k", params.TopK, "sample from the `K` likeliest tokens; 0: all")
-	topP := fs.Float64("top-p", float64(params.TopP), "sample from the likeliest tokens that make up `P`")
-	minP := fs.Float64("min-p", float64(params.MinP), "leave out tokens less likely than `P` times the likeliest")
+	topP := fs.Float64("top-p", decimal(params.TopP), "sample from the likeliest tokens that make up `P`")
+	minP := fs.Float64("min-p", decimal(params.MinP), "leave out tokens less likely than `P` times the likeliest")
 	seed := fs.Int64("seed", -1, "random seed; -1 chooses one")
 	most := fs.Int("n", 0, "tokens of an answer at most; 0: as many as fit")
 	lookup := fs.Int("lookup", 0, "guess up to `N` tokens from the conversation at a time; the answer is the same")
@@ -42,6 +44,8 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	if err := params.Validate(); err != nil {
 		return usageError(err.Error())
 	}
+	quiet := false
+	fs.Visit(func(f *flag.Flag) { quiet = quiet || f.Name == "p" })
 	file, err := modelPath(*path)
 	if err != nil {
 		return err
@@ -53,22 +57,40 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 		}
 		*promptText = string(b)
 	}
+	if quiet && strings.TrimSpace(*promptText) == "" {
+		return usageError("the prompt is empty; leave -p out to chat")
+	}
 	engine := inference.Start(context.WithoutCancel(ctx), inference.Options{})
 	defer engine.Close()
 	t := talk{
-		s: s, engine: engine, quiet: *promptText != "",
+		s: s, engine: engine, quiet: quiet,
 		request: inference.Request{Sampling: params, MaxTokens: *most, Lookup: *lookup, Overflow: inference.DropOldest},
 	}
 	if *system != "" {
 		t.request.Messages = append(t.request.Messages, chat.Message{Role: chat.System, Content: *system})
 	}
-	if err := t.load(ctx, file, place()); err != nil {
+	loading, stop := interruptible(ctx)
+	defer stop()
+	if err := t.load(loading, file, place()); err != nil {
 		return err
 	}
-	if *promptText != "" {
-		return t.ask(ctx, *promptText)
+	if t.quiet {
+		if err := t.ask(loading, *promptText); err != nil {
+			return err
+		}
+		return loading.Err() // half an answer is no success
+	}
+	stop()
+	if err := app.NoteModel(file); err != nil {
+		fmt.Fprintf(s.err, "(The model can't be remembered for the next time: %v)\n", err)
 	}
 	return t.converse(ctx)
+}
+
+// decimal is v as it is written: the default 0.7 is not 0.699999988079071.
+func decimal(v float32) float64 {
+	d, _ := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
+	return d
 }
 
 // talk is a conversation in the terminal.
@@ -182,17 +204,9 @@ func (t *talk) converse(ctx context.Context) error {
 	in.Buffer(nil, 16<<20)
 	for {
 		fmt.Fprint(t.s.err, "\n> ")
-		lines := make(chan bool, 1)
-		go func() { lines <- in.Scan() }() // ends with the input, or with the process
-		select {
-		case <-ctx.Done():
+		if more, err := t.line(ctx, in); err != nil || !more {
 			fmt.Fprintln(t.s.err)
-			return nil
-		case more := <-lines:
-			if !more {
-				fmt.Fprintln(t.s.err)
-				return in.Err()
-			}
+			return err
 		}
 		switch text := strings.TrimSpace(in.Text()); text {
 		case "":
@@ -204,22 +218,33 @@ func (t *talk) converse(ctx context.Context) error {
 		case "/help":
 			fmt.Fprintln(t.s.err, "/reset starts a new conversation, /exit ends. Ctrl+C stops an answer.")
 		default:
-			answering, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt)
+			answering, stop := interruptible(ctx)
 			err := t.ask(answering, text)
-			interrupted := answering.Err() != nil
 			stop()
 			var full *inference.ContextFullError
-			if errors.As(err, &full) {
+			switch {
+			case errors.As(err, &full):
 				fmt.Fprintf(t.s.err, "%v\n", err)
-			} else if err != nil {
+			case errors.Is(err, context.Canceled) && ctx.Err() == nil: // stopped before it began
+				fmt.Fprintln(t.s.err)
+			case err != nil:
 				return err
 			}
-			if interrupted && ctx.Err() != nil { // the chat's own context heard the same Ctrl+C
-				ctx2, stop2 := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt)
-				defer stop2()
-				ctx = ctx2
-			}
 		}
+	}
+}
+
+// line reads a line. There is none at the end of the input, and after Ctrl+C.
+func (t *talk) line(ctx context.Context, in *bufio.Scanner) (more bool, err error) {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	scanned := make(chan bool, 1)
+	go func() { scanned <- in.Scan() }() // ends with the input, or with the process
+	select {
+	case <-ctx.Done():
+		return false, nil
+	case more := <-scanned:
+		return more, in.Err()
 	}
 }
 

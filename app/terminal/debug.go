@@ -16,13 +16,14 @@ import (
 
 	"burble/gguf"
 	"burble/inference/chat"
+	"burble/inference/chat/jinja"
 	"burble/inference/tokenizer"
 )
 
 var debugCommands = []command{
 	{"tokenize", "-m MODEL [--special] [--add-special]", `JSON lines {"text":…} in, {"ids":[…]} out`, debugTokenize},
 	{"render", "--template FILE", "one JSON case on standard input, its rendering on standard output; exit 3 where the template raises", debugRender},
-	{"logits", "-m MODEL --tokens IDS.json -o OUT.f32", "float32 logits of every position, row-major", debugLogits},
+	{"logits", "-m MODEL --tokens IDS.json -o OUT.f32", "float32 logits of every position, row-major", cancellable(debugLogits)},
 	{"dequantize", "--type TYPE", "raw blocks on standard input, float32 on standard output", debugDequantize},
 	{"synth", "--shape SHAPE --type TYPE -o FILE", "write a model of a published shape with random weights", debugSynth},
 }
@@ -108,8 +109,12 @@ func debugRender(_ context.Context, s streams, c command, args []string) error {
 		return err
 	}
 	text, err := chat.RenderCase(string(source), input)
-	if err != nil {
+	var failure *jinja.TemplateError
+	if errors.As(err, &failure) {
 		return raisedError{err}
+	}
+	if err != nil {
+		return err
 	}
 	_, err = io.WriteString(s.out, text)
 	return err

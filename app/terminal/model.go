@@ -40,7 +40,7 @@ func modelPath(path string) (string, error) {
 	}
 	path, folder := app.DefaultModel()
 	if path == "" {
-		return "", usageError(fmt.Sprintf("there is no model: name one with -m FILE.gguf, or put one into %s", folder))
+		return "", fmt.Errorf("there is no model yet: download one as a GGUF file, and put it into %s or name it with -m FILE.gguf", folder)
 	}
 	return path, nil
 }

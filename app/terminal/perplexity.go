@@ -59,6 +59,9 @@ func runPerplexity(ctx context.Context, s streams, c command, args []string) err
 		err := m.Session().AllLogits(ctx, part, func(pos int, logits []float32) error {
 			if pos >= first && pos < len(part)-1 {
 				nll := negativeLogLikelihood(logits, part[pos+1])
+				if math.IsNaN(nll) {
+					return fmt.Errorf("the logits at token %d of window %d are no numbers: the model file may be damaged", pos, w+1)
+				}
 				sum += nll
 				squares += nll * nll
 				n++

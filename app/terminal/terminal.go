@@ -34,24 +34,40 @@ type command struct {
 	name  string
 	usage string // arguments, after the name
 	does  string // one line
-	run   func(ctx context.Context, s streams, c command, args []string) error
+	run   runFunc
 }
+
+type runFunc func(ctx context.Context, s streams, c command, args []string) error
 
 var commands = []command{
 	{"chat", "[-m MODEL] [-p PROMPT] [--system S] [--temp T] [--seed N] [-n N] [--device auto|cpu|gpu]", "chat in the terminal; with -p, print one answer", runChat},
 	{"info", "MODEL [--json] [--tensors]", "describe a model file", runInfo},
 	{"devices", "[--json] [--report FILE]", "list what can run a model", runDevices},
-	{"bench", "-m MODEL [-p 512] [-n 128] [-d 0] [-r 5] [-t THREADS] [--device auto|cpu|gpu] [--json]", "measure speed and memory", runBench},
-	{"perplexity", "-m MODEL -f FILE [-c 512]", "measure how well a model predicts a text", runPerplexity},
+	{"bench", "-m MODEL [-p 512] [-n 128] [-d 0] [-r 5] [-t THREADS] [--device auto|cpu|gpu] [--json]", "measure speed and memory", cancellable(runBench)},
+	{"perplexity", "-m MODEL -f FILE [-c 512]", "measure how well a model predicts a text", cancellable(runPerplexity)},
 	{"debug", "tokenize|render|logits|dequantize|synth …", "tools for testing", runDebug},
 	{"version", "", "print the version", runVersion},
 }
 
 // Main runs the command that args name, or the window, and returns the exit code.
 func Main(args []string, window Window) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	return Run(ctx, args, window, os.Stdin, os.Stdout, os.Stderr)
+	return Run(context.Background(), args, window, os.Stdin, os.Stdout, os.Stderr)
+}
+
+// interruptible returns a context that ends with the first Ctrl+C. The second one ends the process, whatever hangs.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// cancellable lets Ctrl+C end a command that has a model to close.
+func cancellable(run runFunc) runFunc {
+	return func(ctx context.Context, s streams, c command, args []string) error {
+		ctx, stop := interruptible(ctx)
+		defer stop()
+		return run(ctx, s, c, args)
+	}
 }
 
 // Run is Main with its surroundings passed in.
@@ -81,6 +97,13 @@ func dispatch(ctx context.Context, s streams, args []string, window Window) erro
 	if len(args) > 0 {
 		switch args[0] {
 		case "help", "-h", "-help", "--help":
+			if len(args) == 2 {
+				for _, c := range commands {
+					if c.name == args[1] {
+						return c.run(ctx, s, c, []string{"-h"})
+					}
+				}
+			}
 			printHelp(s.out)
 			return nil
 		}
@@ -141,7 +164,7 @@ type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// raisedError is a template that raised an exception, or could not be rendered.
+// raisedError is a template that raised an exception, or could not be parsed or rendered.
 type raisedError struct{ err error }
 
 func (e raisedError) Error() string { return e.err.Error() }
