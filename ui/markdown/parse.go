@@ -57,11 +57,32 @@ func (p *Parser) Parse(source string) []Block {
 type converter struct {
 	src    []byte
 	breaks bool
+	depth  int // of lists and quotes
 }
 
+// maxDepth is how deep lists and quotes may be nested. What is deeper is shown without its frame: there would be no
+// room left for it.
+const maxDepth = 16
+
 func (c *converter) blocks(parent ast.Node) []Block {
-	var out []Block
+	return c.appendBlocks(nil, parent)
+}
+
+func (c *converter) appendBlocks(out []Block, parent ast.Node) []Block {
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n.Kind() {
+		case ast.KindBlockquote, ast.KindList, ast.KindListItem:
+			if c.depth >= maxDepth {
+				out = c.appendBlocks(out, n)
+				continue
+			}
+			c.depth++
+			if b, ok := c.block(n); ok {
+				out = append(out, b)
+			}
+			c.depth--
+			continue
+		}
 		if b, ok := c.block(n); ok {
 			out = append(out, b)
 		}

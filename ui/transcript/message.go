@@ -57,6 +57,8 @@ type message struct {
 
 	doc     *markdown.Document
 	blocks  []markdown.Block // as last shown
+	parsed  time.Time        // when the text was last parsed
+	took    time.Duration    // how long that took
 	first   int              // index of the first block's cell
 	count   int              // cells that show blocks
 	think   *thinking
@@ -65,6 +67,8 @@ type message struct {
 	waiting *waiting
 	failure *failure
 }
+
+const slowParse = 8 * time.Millisecond
 
 func newMessage(v *View, m Message) *message { return &message{view: v, data: m} }
 
@@ -209,7 +213,15 @@ func (m *message) updateBlocks(old Message) {
 	if m.data.Content == m.doc.Source() && !finished {
 		return
 	}
+	// A text that is slow to parse, such as a model in a loop can make, must not take the window's time: while it
+	// grows, it gets a quarter.
+	if m.data.running() && m.took > slowParse && time.Since(m.parsed) < 3*m.took {
+		return
+	}
+	start := time.Now()
 	blocks, from := m.doc.Set(m.data.Content)
+	m.parsed = time.Now()
+	m.took = m.parsed.Sub(start)
 	if !m.data.running() {
 		var differs int
 		blocks, differs = m.doc.Finish()
