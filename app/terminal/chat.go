@@ -53,9 +53,14 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	if *promptText == "-" {
 		b, err := io.ReadAll(s.in)
 		if err != nil {
-			return err
+			return fmt.Errorf("reading the prompt: %w", err)
 		}
 		*promptText = string(b)
+	}
+	quiet := false
+	fs.Visit(func(f *flag.Flag) { quiet = quiet || f.Name == "p" })
+	if quiet && strings.TrimSpace(*promptText) == "" {
+		return usageError("the prompt is empty")
 	}
 	if quiet && strings.TrimSpace(*promptText) == "" {
 		return usageError("the prompt is empty; leave -p out to chat")
@@ -174,6 +179,9 @@ func (t *talk) ask(ctx context.Context, text string) error {
 			case inference.Done:
 				t.endThinking(&thinking, dim)
 				fmt.Fprintln(t.s.out)
+				if ev.Reason == inference.FinishContext {
+					fmt.Fprintln(t.s.err, "(The answer ends here because the context is full; --context makes it larger.)")
+				}
 				if !t.quiet {
 					fmt.Fprintf(t.s.err, "(%d tokens, %.1f a second; prompt %d tokens, %d reused, %.0f a second; context %d of %d)\n",
 						ev.Stats.Tokens, ev.Stats.DecodeRate(), ev.Stats.PromptTokens, ev.Stats.Reused, ev.Stats.PromptRate(),

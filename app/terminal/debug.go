@@ -17,6 +17,7 @@ import (
 	"burble/gguf"
 	"burble/inference/chat"
 	"burble/inference/chat/jinja"
+	"burble/inference/chat/jinja"
 	"burble/inference/tokenizer"
 )
 

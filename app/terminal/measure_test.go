@@ -148,7 +148,7 @@ func TestPerplexity(t *testing.T) {
 	model := modeltest.Write(t, modeltest.Options{})
 	text := filepath.Join(t.TempDir(), "text")
 	content := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 8)
-	if err := os.WriteFile(text, []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(text, []byte(content+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := works(t, "", "perplexity", "-m", model, "--device", "cpu", "--kv", "f32", "-f", text, "-c", fmt.Sprint(window))

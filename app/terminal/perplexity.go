@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"burble/inference/tokenizer"
 )
@@ -41,7 +42,8 @@ func runPerplexity(ctx context.Context, s streams, c command, args []string) err
 	if err != nil {
 		return err
 	}
-	ids := t.Encode(string(b), tokenizer.Options{AddSpecial: true})
+	// A file's last line break is no part of its text, as llama.cpp has it.
+	ids := t.Encode(strings.TrimSuffix(string(b), "\n"), tokenizer.Options{AddSpecial: true})
 	windows := len(ids) / *window
 	if windows < 2 {
 		return fmt.Errorf("the text has %d tokens; two windows of %d are needed at least", len(ids), *window)
