@@ -57,11 +57,6 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 		}
 		*promptText = string(b)
 	}
-	quiet := false
-	fs.Visit(func(f *flag.Flag) { quiet = quiet || f.Name == "p" })
-	if quiet && strings.TrimSpace(*promptText) == "" {
-		return usageError("the prompt is empty")
-	}
 	if quiet && strings.TrimSpace(*promptText) == "" {
 		return usageError("the prompt is empty; leave -p out to chat")
 	}

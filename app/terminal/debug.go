@@ -17,7 +17,6 @@ import (
 	"burble/gguf"
 	"burble/inference/chat"
 	"burble/inference/chat/jinja"
-	"burble/inference/chat/jinja"
 	"burble/inference/tokenizer"
 )
 
