@@ -42,18 +42,26 @@ func (w *window) openChat(id int64) {
 	w.focusComposer()
 }
 
-// leaveChat keeps what was typed and not sent.
+// leaveChat keeps what was typed and not sent. In a new chat it stays in the composer.
 func (w *window) leaveChat() {
-	text := w.composer.entry.Text
+	w.report(w.keepDraft())
 	if w.chat != 0 {
-		for i, c := range w.sidebar.chats {
-			if c.ID == w.chat && c.Draft != text {
-				w.report(w.b.Chats.SetDraft(w.chat, text))
-				w.sidebar.chats[i].Draft = text
-			}
-		}
 		w.composer.entry.SetText("")
 	}
+}
+
+// keepDraft stores what was typed in the chat that is shown.
+func (w *window) keepDraft() error {
+	text := w.composer.entry.Text
+	for i, c := range w.sidebar.chats {
+		if c.ID == w.chat && c.Draft != text {
+			if err := w.b.Chats.SetDraft(w.chat, text); err != nil {
+				return err
+			}
+			w.sidebar.chats[i].Draft = text
+		}
+	}
+	return nil
 }
 
 // send sends a message, in a new chat where there is none. It reports whether the text was taken.

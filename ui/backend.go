@@ -39,8 +39,6 @@ type Models interface {
 	Folder() string
 	Load(path string)
 	CancelLoad()
-	Unload()
-	Forget(path string) error
 	Current() (inference.ModelInfo, bool)
 	Loading() (app.LoadProgress, bool)
 }

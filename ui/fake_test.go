@@ -244,11 +244,6 @@ type fakeModels struct{ *fake }
 func (f fakeModels) List() []app.ModelFile { return slices.Clone(f.files) }
 func (f fakeModels) Refresh()              { f.signals <- app.ModelsChanged{} }
 func (f fakeModels) Folder() string        { return "/home/gopher/models" }
-func (f fakeModels) Unload()               { f.current = nil; f.signals <- app.ModelUnloaded{} }
-func (f fakeModels) Forget(path string) error {
-	f.call("forget %s", path)
-	return nil
-}
 
 func (f fakeModels) Load(path string) {
 	f.call("load %s", path)

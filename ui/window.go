@@ -38,7 +38,7 @@ func Run(file string) (err error) {
 	stop := w.listen()
 	w.win.ShowAndRun()
 	stop()
-	return nil
+	return w.keepDraft()
 }
 
 // window is the chat window. All of it belongs to Fyne's goroutine; listen brings signals there.
