@@ -179,6 +179,7 @@ func (w *window) listen() (stop func()) {
 	})
 	return func() {
 		w.toast.stop()
+		w.view.Close()
 		cancel()
 		done()
 		running.Wait()

@@ -9,6 +9,9 @@ import (
 // TestHostile times texts that are known to make Markdown parsers slow: a model in a loop writes such things, and the
 // window must not stop for them.
 func TestHostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes the time of parsing, which the race detector multiplies")
+	}
 	for _, piece := range []string{"[", "![", "*", "**a", "_a ", "`", "``a`", "<", "<a ", "> ", "- ", "1. ", "|", "|a|b|\n|-|-|\n", "(", "[a](", "[a](b", "~~", "&amp", "\\", "http://", "www.a", "a@b.", "\t", "#", "```\n", "<!--", "a*_"} {
 		text := strings.Repeat(piece, 20000/len(piece))
 		d := NewDocument(NewParser())

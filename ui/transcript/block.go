@@ -3,6 +3,7 @@ package transcript
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -40,7 +41,8 @@ type builder struct {
 type host interface {
 	openLink(address string)
 	copyText(text string)
-	scrolled(e *fyne.ScrollEvent) // a wheel turned over a block that scrolls sideways
+	later(d time.Duration, f func()) // calls f on Fyne's goroutine, unless the view is closed before
+	scrolled(e *fyne.ScrollEvent)    // a wheel turned over a block that scrolls sideways
 }
 
 // build makes the widget for a block.

@@ -52,9 +52,7 @@ func newCodeBlock(b builder, language, code string) *codeBlock {
 	c.copy.OnTapped = func() {
 		b.host.copyText(c.code)
 		c.copy.Set(look.IconCheck, "Copied", look.Ghost)
-		time.AfterFunc(1500*time.Millisecond, func() {
-			fyne.Do(func() { c.copy.Set(look.IconCopy, "Copy", look.Ghost) })
-		})
+		b.host.later(copiedFor, func() { c.copy.Set(look.IconCopy, "Copy", look.Ghost) })
 	}
 	c.bar = newSideScroll(c.text, b.host)
 	c.objects = []fyne.CanvasObject{c.ground, c.line, c.label, c.copy, c.bar}

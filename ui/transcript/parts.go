@@ -334,9 +334,7 @@ func newFooter(v *View, m *message) *footer {
 	f.copy = small(look.IconCopy, func() {
 		v.copyText(m.data.Content)
 		f.copy.Set(look.IconCheck, "", look.Ghost)
-		time.AfterFunc(1500*time.Millisecond, func() {
-			fyne.Do(func() { f.copy.Set(look.IconCopy, "", look.Ghost) })
-		})
+		v.later(copiedFor, func() { f.copy.Set(look.IconCopy, "", look.Ghost) })
 	})
 	f.again = small(look.IconRetry, func() {
 		if v.OnRegenerate != nil {

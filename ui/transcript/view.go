@@ -34,12 +34,18 @@ type View struct {
 	column     *column
 	latest     *look.Button
 	colours    string
+	after      func(time.Duration, func())
+	timers     map[*time.Timer]struct{} // that have not fired
 }
+
+// copiedFor is how long a button says that something was copied.
+const copiedFor = 1500 * time.Millisecond
 
 // NewView returns an empty transcript.
 func NewView() *View {
 	v := &View{parser: markdown.NewParser(), userParser: markdown.NewParser()}
 	v.userParser.Breaks = true
+	v.after, v.timers = v.startTimer, map[*time.Timer]struct{}{}
 	v.column = newColumn()
 	v.latest = look.NewButton(look.IconDown, "", look.Soft, func() { v.column.toEnd() })
 	v.latest.Round, v.latest.Height = true, 36
@@ -149,6 +155,29 @@ func (e *LinkError) Error() string { return "cannot open " + e.Address + ": " + 
 
 // Unwrap returns the cause.
 func (e *LinkError) Unwrap() error { return e.Err }
+
+func (v *View) later(d time.Duration, f func()) { v.after(d, f) }
+
+func (v *View) startTimer(d time.Duration, f func()) {
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		fyne.Do(func() {
+			if _, open := v.timers[t]; open {
+				delete(v.timers, t)
+				f()
+			}
+		})
+	})
+	v.timers[t] = struct{}{}
+}
+
+// Close ends the view's timers. It is for when the window has closed.
+func (v *View) Close() {
+	for t := range v.timers {
+		t.Stop()
+	}
+	clear(v.timers)
+}
 
 func (v *View) copyText(text string) { fyne.CurrentApp().Clipboard().SetContent(text) }
 
