@@ -181,7 +181,7 @@ func readBandwidth(threads int) float64 {
 		begin := time.Now()
 		var wg sync.WaitGroup
 		for i, b := range buffers {
-			wg.Go(func() { sums[i] += sum(b) })
+			wg.Go(func() { sums[i] += touch(b) })
 		}
 		wg.Wait()
 		best = max(best, float64(threads)*size/time.Since(begin).Seconds())
@@ -190,19 +190,26 @@ func readBandwidth(threads int) float64 {
 	return best
 }
 
-// sum adds up b, eight elements at a time so that loads don't wait for each other.
-func sum(b []uint64) uint64 {
-	var s0, s1, s2, s3, s4, s5, s6, s7 uint64
-	for len(b) >= 8 {
-		s0 += b[0]
-		s1 += b[1]
-		s2 += b[2]
-		s3 += b[3]
-		s4 += b[4]
-		s5 += b[5]
-		s6 += b[6]
-		s7 += b[7]
-		b = b[8:]
+// line is how many uint64 a cache line holds, on the processors Burble is for.
+const line = 8
+
+// touch reads every cache line of b, and returns the sum of their first elements. A line moves from memory as a whole,
+// and adding up all of it would measure the processor: 15 GB/s where memory reads 30 (measured). The four quarters are
+// read side by side, so that the waits for address translation overlap.
+func touch(b []uint64) uint64 {
+	n := len(b) / 4
+	p, q, r, s := b[:n], b[n:2*n], b[2*n:3*n], b[3*n:4*n]
+	var p0, q0, r0, s0, p1, q1, r1, s1 uint64
+	for len(p) >= 2*line && len(q) >= 2*line && len(r) >= 2*line && len(s) >= 2*line {
+		p0 += p[0]
+		q0 += q[0]
+		r0 += r[0]
+		s0 += s[0]
+		p1 += p[line]
+		q1 += q[line]
+		r1 += r[line]
+		s1 += s[line]
+		p, q, r, s = p[2*line:], q[2*line:], r[2*line:], s[2*line:]
 	}
-	return s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
+	return p0 + q0 + r0 + s0 + p1 + q1 + r1 + s1
 }

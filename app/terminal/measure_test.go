@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -24,6 +25,19 @@ func TestBench(t *testing.T) {
 	if r.Model != model || r.Device == "" || r.Prefill <= 0 || r.Decode <= 0 || r.LoadSeconds <= 0 || r.FirstToken < r.LoadSeconds ||
 		r.ReadBandwidth <= 0 || r.ReadBandwidthShare <= 0 || len(r.PrefillRuns) != 3 || len(r.DecodeRuns) != 3 || r.Bytes <= 0 {
 		t.Errorf("bench = %+v", r)
+	}
+	// These names are for scripts.
+	var keys map[string]any
+	if err := json.Unmarshal([]byte(out), &keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"model", "device", "prefill_tps", "decode_tps", "load_s", "peak_rss_bytes", "read_bandwidth_share"} {
+		if _, ok := keys[key]; !ok {
+			t.Errorf("bench --json lacks %s: %s", key, out)
+		}
+	}
+	if runtime.GOOS == "linux" && r.PeakRSS < 1<<20 {
+		t.Errorf("the process has had %d bytes at most", r.PeakRSS)
 	}
 	out = works(t, "", "bench", "-m", model, "--device", "cpu", "-p", "16", "-n", "0", "-r", "1")
 	if !strings.Contains(out, "prefill") || strings.Contains(out, "decode") {
@@ -44,17 +58,18 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestSum(t *testing.T) {
-	var b []uint64
-	for i := range 64 {
-		b = append(b, uint64(i)<<i%40)
-	}
+func TestTouch(t *testing.T) {
+	b := make([]uint64, 64*line)
 	var want uint64
-	for _, v := range b {
-		want += v
+	for i := range b {
+		b[i] = 1 << 62 // spoils the sum where it is read
+		if i%line == 0 {
+			b[i] = 1 << (i / line % 50)
+			want += b[i]
+		}
 	}
-	if got := sum(b); got != want {
-		t.Errorf("sum = %d, want %d: not every element was read", got, want)
+	if got := touch(b); got != want {
+		t.Errorf("touch = %d, want %d: not every line was read once", got, want)
 	}
 }
 
@@ -113,7 +128,7 @@ func TestTokenizeSpecial(t *testing.T) {
 }
 
 // logits runs debug logits on ids, and returns a row for each.
-func logits(t *testing.T, model string, ids []int32) [][]float32 {
+func logits(t *testing.T, model string, ids []int32, flags ...string) [][]float32 {
 	t.Helper()
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "ids.json"), filepath.Join(dir, "out.f32")
@@ -124,7 +139,7 @@ func logits(t *testing.T, model string, ids []int32) [][]float32 {
 	if err := os.WriteFile(in, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	works(t, "", "debug", "logits", "-m", model, "--device", "cpu", "--kv", "f32", "--tokens", in, "-o", out)
+	works(t, "", append([]string{"debug", "logits", "-m", model, "--device", "cpu", "--kv", "f32", "--tokens", in, "-o", out}, flags...)...)
 	data, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
@@ -134,12 +149,17 @@ func logits(t *testing.T, model string, ids []int32) [][]float32 {
 	}
 	rows := make([][]float32, len(ids))
 	for i := range rows {
-		row := data[i*len(data)/len(ids) : (i+1)*len(data)/len(ids)]
-		for ; len(row) > 0; row = row[4:] {
-			rows[i] = append(rows[i], math.Float32frombits(binary.LittleEndian.Uint32(row)))
-		}
+		rows[i] = decodeFloats(data[i*len(data)/len(ids) : (i+1)*len(data)/len(ids)])
 	}
 	return rows
+}
+
+func decodeFloats(b []byte) []float32 {
+	values := make([]float32, len(b)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return values
 }
 
 // TestPerplexity computes it once more from the logits of each window.
