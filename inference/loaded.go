@@ -147,6 +147,9 @@ func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedM
 	if m.arch, _, err = model.Architecture(m.file); err != nil {
 		return m, err
 	}
+	if err := ctx.Err(); err != nil { // reading a large vocabulary took its time, and what follows does too
+		return m, err
+	}
 	if p.KVType != "" {
 		if m.kv, err = gguf.ParseType(p.KVType); err != nil {
 			return m, fmt.Errorf("KV cache type: %w", err)
@@ -253,9 +256,14 @@ func (m *LoadedModel) readText() error {
 		m.warnings = append(m.warnings, w)
 	}
 	source, _ := m.file.Metadata.String("tokenizer.chat_template")
-	template, warning, err := chat.NewTemplate(source, m.tokenizer.BOSText(), m.tokenizer.EOSText())
-	if err != nil {
-		return fmt.Errorf("chat template: %w", err)
+	bos, eos := m.tokenizer.BOSText(), m.tokenizer.EOSText()
+	template, warning, err := chat.NewTemplate(source, bos, eos)
+	if err != nil { // the name of a format that Burble doesn't know: better a poor answer than none
+		cause := err
+		if template, _, err = chat.NewTemplate("", bos, eos); err != nil {
+			return fmt.Errorf("chat template: %w", err)
+		}
+		warning = fmt.Sprintf("The model's chat template could not be used (%v); the ChatML format is used instead, so answers may be worse.", cause)
 	}
 	m.template = template
 	if warning != "" {

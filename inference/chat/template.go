@@ -45,7 +45,7 @@ func NewTemplate(source string, bos, eos string) (t *Template, warning string, e
 		warning = "The model comes without a chat template; the ChatML format is used, which may not be what it was trained on."
 	case !strings.ContainsAny(source, "{ \n"):
 		if t.known = formatNamed(source); t.known == nil {
-			return nil, "", fmt.Errorf("%q is neither a chat template nor a known format; known are %s", source, formatNames())
+			return nil, "", fmt.Errorf("%.80q is neither a chat template nor a known format; known are %s", source, formatNames())
 		}
 	default:
 		t.known = detectFormat(source)
