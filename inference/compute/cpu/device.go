@@ -35,6 +35,7 @@ type Device struct {
 	threads int
 	live    map[*storage]struct{}
 	queues  int
+	freed   int // counts what was freed, whose addresses may come again
 	closed  bool
 }
 
@@ -159,6 +160,7 @@ func (d *Device) Free(t *compute.Tensor) {
 
 func (d *Device) drop(s *storage) {
 	delete(d.live, s)
+	d.freed++
 	s.pin.Unpin()
 	if s.owned {
 		_ = release(s.data) // of a mapping of our own: can't fail

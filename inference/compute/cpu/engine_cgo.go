@@ -71,14 +71,18 @@ type cEngine struct {
 	n      int
 	work   int64 // multiplications of products among them
 	err    error
-	plain  *goEngine // for types that have no kernel in C
-	device *Device
+	// C keeps what it computed from memory, such as rounded activations, until it is told that the memory changed.
+	changed bool
+	freed   int       // device.freed at the last call
+	plain   *goEngine // for types that have no kernel in C
+	device  *Device
 }
 
 func (e *cEngine) issue(o *op) {
 	if e.falls(o) {
 		e.flush()
 		e.plain.issue(o)
+		e.changed = true
 		return
 	}
 	if e.n == len(e.ops) {
@@ -119,11 +123,18 @@ func (e *cEngine) flush() {
 	if e.n == 0 {
 		return
 	}
-	if C.burble_run(e.c, (*C.op)(unsafe.Pointer(&e.ops[0])), C.int64_t(e.n)) != 0 && e.err == nil {
+	var changed C.int
+	if e.changed || e.freed != e.device.freed {
+		changed = 1
+	}
+	e.changed, e.freed = false, e.device.freed
+	if C.burble_run(e.c, (*C.op)(unsafe.Pointer(&e.ops[0])), C.int64_t(e.n), changed) != 0 && e.err == nil {
 		e.err = &compute.OutOfMemory{Device: e.device.Name(), What: "working memory", Free: e.device.Memory().Free}
 	}
 	e.n, e.work = 0, 0
 }
+
+func (e *cEngine) written() { e.changed = true }
 
 func (e *cEngine) wait() error {
 	e.flush()

@@ -19,6 +19,7 @@ func newGoEngine(threads int) *goEngine {
 	return &goEngine{threads: threads, scratch: make([][]float32, threads)}
 }
 
+func (e *goEngine) written()     {}
 func (e *goEngine) wait() error  { return nil }
 func (e *goEngine) close() error { return nil }
 

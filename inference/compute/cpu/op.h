@@ -53,8 +53,9 @@ struct kernels;
 engine *burble_open(int threads, const struct kernels *k);
 void burble_close(engine *e);
 
-// Executes ops in order. Returns 0, or 1 when scratch memory ran out.
-int burble_run(engine *e, const op *ops, int64_t n);
+// Executes ops in order. changed says that memory was written to or freed other than by ops since the last call. Returns
+// 0, or 1 when scratch memory ran out.
+int burble_run(engine *e, const op *ops, int64_t n, int changed);
 
 // The kernels of a level by name, NULL where this processor or build lacks them.
 const struct kernels *burble_level(const char *name);

@@ -165,15 +165,17 @@ static void *thread_main(void *arg) {
 	}
 }
 
-int burble_run(engine *e, const op *ops, int64_t n) {
+int burble_run(engine *e, const op *ops, int64_t n, int changed) {
 	worker *w = &e->workers[0];
 	e->ops = ops;
 	e->count = n;
 	e->at = 0;
 	e->step = 0;
 	e->failed = 0;
-	e->quantised_of.p = NULL; // the host may have written to anything
-	for (int i = 0; i < ROTATIONS; i++) e->rotations[i].valid = 0;
+	if (changed) {
+		e->quantised_of.p = NULL;
+		for (int i = 0; i < ROTATIONS; i++) e->rotations[i].valid = 0;
+	}
 	atomic_store(&e->running, 1);
 	advance(e, w);
 	while (atomic_load_explicit(&e->running, memory_order_acquire)) {

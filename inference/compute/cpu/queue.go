@@ -12,6 +12,7 @@ import (
 // engine executes checked ops, in order. Ops may be held back until wait.
 type engine interface {
 	issue(o *op)
+	written()    // by something other than ops
 	wait() error // until every issued op is done
 	close() error
 }
@@ -80,6 +81,7 @@ func (q *queue) Write(dst *compute.Tensor, src []byte) {
 		return
 	}
 	copy(unsafe.Slice((*byte)(v.p), len(src)), src)
+	q.engine.written()
 }
 
 // Read copies src into dst at once, after what was issued before.
