@@ -27,7 +27,7 @@ type Options struct {
 	// costs about as much as a small kernel. 0 means 1 for the first 8192 operations, which cover loading and
 	// the first passes, where drivers hang, and 8 from then on.
 	MarkEvery int
-	// GraphMarkEvery is the same inside graphs. 0 means 16.
+	// GraphMarkEvery is the same inside graphs. 0 means 64.
 	GraphMarkEvery int
 }
 
@@ -53,7 +53,7 @@ func Open(o Options) (*Runtime, error) {
 		o.SlabBytes = 64 << 20
 	}
 	if o.GraphMarkEvery <= 0 {
-		o.GraphMarkEvery = 16
+		o.GraphMarkEvery = 64
 	}
 	if err := prepareEnvironment(o); err != nil {
 		return nil, err

@@ -104,7 +104,13 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 		emit(Moved{id, m.Info(), cause})
 		return nil
 	}
-	_, err = m.session.Sync(ctx, prompt.ids, func(n int) { emit(Prefill{id, n, len(prompt.ids)}) })
+	var reported time.Time
+	_, err = m.session.Sync(ctx, prompt.ids, func(n int) {
+		if now := time.Now(); n == len(prompt.ids) || now.Sub(reported) > 33*time.Millisecond {
+			reported = now
+			emit(Prefill{id, n, len(prompt.ids)})
+		}
+	})
 	if err != nil {
 		err = rescue(err, prompt.ids)
 	}

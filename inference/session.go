@@ -68,8 +68,12 @@ func (s *Session) Sync(ctx context.Context, prompt []int32, progress func(done i
 		s.cache.Truncate(0)
 	}
 	s.tokens = s.tokens[:reused]
+	defer func() { s.model.OnLayer = nil }()
 	for len(s.tokens) < len(prompt) {
 		n := min(s.model.MaxRows(), len(prompt)-len(s.tokens))
+		if progress != nil {
+			s.model.OnLayer = func(done, total int) { progress(len(s.tokens) + n*done/total) }
+		}
 		if err := s.forward(ctx, prompt[len(s.tokens):len(s.tokens)+n], len(s.tokens)+n == len(prompt)); err != nil {
 			return reused, err
 		}

@@ -70,6 +70,10 @@ type Model struct {
 	maxRows  int
 	host     []float32 // logits on their way to the callers of ForwardAll
 	closed   bool
+
+	// OnLayer, where it is set, is told of each block of a pass that is issued one operation at a time: a long prefill
+	// on a CPU takes a while.
+	OnLayer func(done, total int)
 }
 
 // headRows is how many rows of logits are computed at a time: a vocabulary is wide.
@@ -81,8 +85,7 @@ type segment struct {
 	queue  compute.Queue
 	lo, hi int // blocks [lo, hi)
 	// On the device:
-	tokens *compute.Tensor // [maxRows] I32
-	past   *compute.Tensor // [1] I32: tokens in the cache before the pass
+	input *compute.Tensor // [1 + maxRows] I32: tokens in the cache before the pass, then its tokens, written in one go
 	x      *compute.Tensor // [maxRows, dim] the residual stream
 	logits *compute.Tensor // [headRows, vocab], on the last segment
 	best   *compute.Tensor // [1, 1] I32: arg-max of the first row
@@ -174,8 +177,7 @@ func (m *Model) allocate(i int) error {
 		m.weights = append(m.weights, t)
 		return t
 	}
-	s.tokens = newTensor("tokens", gguf.I32, m.maxRows)
-	s.past = newTensor("past", gguf.I32, 1)
+	s.input = newTensor("tokens", gguf.I32, 1+m.maxRows)
 	s.x = newTensor("residual stream", gguf.F32, m.maxRows, m.Dim)
 	last := i == len(m.segments)-1
 	if last {
@@ -189,7 +191,7 @@ func (m *Model) allocate(i int) error {
 	dry := compute.NewRecorder()
 	cache := newDryCache(m.net, m.Layers, dry)
 	s.temps.dry = dry
-	p := &Pass{Queue: dry, Rows: m.maxRows, Bound: 1, Tokens: s.tokens, Past: s.past, X: s.x, Cache: cache, temps: &s.temps}
+	p := &Pass{Queue: dry, Rows: m.maxRows, Bound: 1, Tokens: s.input.Slice(0, 1, 1+m.maxRows), Past: s.input.Slice(0, 0, 1), X: s.x, Cache: cache, temps: &s.temps}
 	m.issue(context.Background(), i, p, false)
 	if last {
 		n := min(headRows, m.maxRows)
@@ -208,6 +210,9 @@ func (m *Model) issue(ctx context.Context, i int, p *Pass, head bool) {
 	}
 	for b := s.lo; b < s.hi && ctx.Err() == nil; b++ {
 		m.net.Layer(p, b)
+		if m.OnLayer != nil && p.Rows > 1 {
+			m.OnLayer(b+1, m.Layers)
+		}
 	}
 	p.flush()
 	if i == len(m.segments)-1 && head {
@@ -244,15 +249,14 @@ func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, pa
 		return fmt.Errorf("a pass of %d tokens after %d: at most %d at once, and %d in all", n, past, m.maxRows, cache.size)
 	}
 	s := m.segments[i]
-	s.queue.Write(s.tokens.Slice(0, 0, n), int32Bytes(tokens))
-	s.queue.Write(s.past, int32Bytes([]int32{int32(past)}))
+	s.queue.Write(s.input.Slice(0, 0, 1+n), int32Bytes(int32(past), tokens))
 	x := s.x.Slice(0, 0, n)
 	if i > 0 { // the residual stream comes from the previous device, by way of the host
 		if err := m.handOver(m.segments[i-1], s, n); err != nil {
 			return err
 		}
 	}
-	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.tokens.Slice(0, 0, n), Past: s.past, X: x, Cache: cache, temps: &s.temps}
+	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: x, Cache: cache, temps: &s.temps}
 	var key compute.Key
 	if n == 1 && head { // the pass of a decoded token is worth capturing: it comes again and again
 		key = compute.Key{Segment: cache.id*len(m.segments) + i + 1, Rows: n, Bound: p.Bound}
@@ -262,6 +266,9 @@ func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, pa
 		p.Queue = q
 		issue(ctx, p)
 	})
+	if key != (compute.Key{}) && i == len(m.segments)-1 {
+		return nil // Logits and Best wait for it, once
+	}
 	if err := s.queue.Sync(); err != nil {
 		return err
 	}
@@ -314,7 +321,7 @@ func (m *Model) ForwardAll(ctx context.Context, cache *Cache, tokens []int32, pa
 	for lo := 0; lo < len(tokens); lo += rows {
 		n := min(rows, len(tokens)-lo)
 		out := s.logits.Slice(0, 0, n)
-		p := &Pass{Queue: s.queue, Rows: n, Tokens: s.tokens.Slice(0, lo, lo+n), Past: s.past, X: s.x.Slice(0, lo, lo+n), Cache: cache, temps: &s.temps}
+		p := &Pass{Queue: s.queue, Rows: n, Tokens: s.input.Slice(0, 1+lo, 1+lo+n), Past: s.input.Slice(0, 0, 1), X: s.x.Slice(0, lo, lo+n), Cache: cache, temps: &s.temps}
 		m.net.Head(p, out, p.X)
 		if err := readFloats(s.queue, host[:n*m.Vocab], out); err != nil {
 			return err

@@ -122,6 +122,7 @@ type Cache struct {
 	size   int
 	blocks []kvBlock
 	owned  []*compute.Tensor
+	queues []compute.Queue // that may still be using it
 }
 
 type kvBlock struct{ k, v *compute.Tensor } // [size, kvHeads, dim]
@@ -135,6 +136,7 @@ func (m *Model) NewCache(size int, typ gguf.Type) (*Cache, error) {
 	}
 	c := &Cache{id: int(cacheIDs.Add(1)), size: size}
 	for _, s := range m.segments {
+		c.queues = append(c.queues, s.queue)
 		for b := s.lo; b < s.hi; b++ {
 			spec := m.net.KV(b)
 			k, err := s.dev.New(fmt.Sprintf("keys of layer %d", b), typ, size, spec.Heads, spec.KeyDim)
@@ -200,8 +202,11 @@ func (c *Cache) bucket(n int) int {
 	return min(b, c.size)
 }
 
-// Close frees the cache's memory.
+// Close waits for passes that still use the cache, and frees its memory.
 func (c *Cache) Close() {
+	for _, q := range c.queues {
+		_ = q.Sync() // an error of a pass is for the pass's caller; the memory goes all the same
+	}
 	for i := len(c.owned) - 1; i >= 0; i-- {
 		c.owned[i].Storage.Owner().Free(c.owned[i])
 	}
@@ -216,8 +221,10 @@ func readFloats(q compute.Queue, dst []float32, src *compute.Tensor) error {
 	return q.Sync()
 }
 
-func int32Bytes(ids []int32) []byte {
-	b := make([]byte, 0, 4*len(ids))
+// int32Bytes is past and then the ids, as the device stores them.
+func int32Bytes(past int32, ids []int32) []byte {
+	b := make([]byte, 0, 4+4*len(ids))
+	b = binary.LittleEndian.AppendUint32(b, uint32(past))
 	for _, id := range ids {
 		b = binary.LittleEndian.AppendUint32(b, uint32(id))
 	}
