@@ -275,12 +275,12 @@ func TestHangInsideGraphIsNamed(t *testing.T) {
 			g.soft.Hang("poke", 6)
 			g.s.Replay(graph)
 			err = g.s.Sync(context.Background())
-			want := "layer 5 · poke did not complete in 200ms"
+			want := "layer 5 · poke did not complete in "
 			if every == 4 {
-				want = "layer 4 · poke (or one of the 3 operations after it) did not complete in 200ms"
+				want = "layer 4 · poke (or one of the 3 operations after it) did not complete in "
 			}
-			if err == nil || err.Error() != want {
-				t.Errorf("marks every %d: got %v, want %q", every, err, want)
+			if err == nil || !strings.HasPrefix(err.Error(), want) { // how long it waited depends on how busy the machine is
+				t.Errorf("marks every %d: got %v, want %q…", every, err, want)
 			}
 			g.d.Abandon()
 		})
