@@ -119,7 +119,7 @@ func TestGraphWithoutMarks(t *testing.T) {
 	g.soft.Hang("", 2)
 	g.s.Replay(graph)
 	err = g.s.Sync(context.Background())
-	if want := "graph replay of 2 operations did not complete in 200ms"; err == nil || err.Error() != want {
+	if want := "graph replay of 2 operations did not complete in "; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	g.d.Abandon()

@@ -228,7 +228,7 @@ func TestHangIsNamed(t *testing.T) {
 			if !errors.As(err, &hang) {
 				t.Fatalf("got %v, want a HangError", err)
 			}
-			if want := "layer 2 · ffn_norm rmsnorm [1×3584] did not complete in 200ms"; err.Error() != want {
+			if want := "layer 2 · ffn_norm rmsnorm [1×3584] did not complete in "; !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got %q, want %q", err, want)
 			}
 			if hang.Pending != 5 || hang.Sequence != 6 {
@@ -319,7 +319,7 @@ func TestHangAmongUnmarkedOperations(t *testing.T) {
 	if !errors.As(err, &e) || e.Sequence != 8194 || e.Among != 7 || e.Pending != 20 {
 		t.Errorf("got %+v", e)
 	}
-	if want := "layer 0 · fill (or one of the 6 operations after it) did not complete in 200ms"; err == nil || err.Error() != want {
+	if want := "layer 0 · fill (or one of the 6 operations after it) did not complete in "; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	g.d.Abandon()
