@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -201,8 +200,6 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		info := ev.Model
 		m.current = &info
 		m.signals.publish(ModelMoved{info, ev.Reason})
-		m.signals.publish(Notice{fmt.Sprintf("The GPU failed, and the model runs on the CPU now: %v. Load the model again to use the GPU.",
-			firstLine(ev.Reason))})
 	case inference.Failed:
 		if ev.Unloaded {
 			m.lost()
@@ -236,15 +233,6 @@ func (m *Models) lost() {
 		m.current = nil
 		m.signals.publish(ModelUnloaded{})
 	}
-}
-
-// firstLine is an error as part of a sentence: reports of drivers have many lines.
-func firstLine(err error) string {
-	if err == nil {
-		return "no reason is known"
-	}
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimSuffix(line, ".")
 }
 
 // DefaultModel returns the model to open where none is named: the one used last, else the newest one in the models

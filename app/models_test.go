@@ -221,8 +221,8 @@ func TestMoved(t *testing.T) {
 	if m.Content != "Hi" || !strings.HasPrefix(m.Warning, "The template failed. The GPU failed") {
 		t.Errorf("answer = %+v", m)
 	}
-	if n := find(t, log, any1[Notice]); !strings.Contains(n.Text, "now: a page fault. Load") {
-		t.Errorf("notice = %q", n.Text)
+	if moved := find(t, log, any1[ModelMoved]); moved.Info.Device != "CPU" || !strings.Contains(moved.Reason.Error(), "a page fault") {
+		t.Errorf("moved = %+v", moved)
 	}
 	if info, ok := a.Models.Current(); !ok || info.Device != "CPU" {
 		t.Errorf("Current = %+v", info)

@@ -34,7 +34,7 @@ type (
 		Info     inference.ModelInfo
 		Warnings []string
 	}
-	// ModelMoved says that the GPU has failed and the model runs on the CPU now. A Notice says so, too.
+	// ModelMoved says that the GPU has failed and the model runs on the CPU now.
 	ModelMoved struct {
 		Info   inference.ModelInfo
 		Reason error

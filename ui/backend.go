@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"io"
+
 	"burble/app"
 	"burble/inference"
 )
@@ -41,6 +43,8 @@ type Models interface {
 	CancelLoad()
 	Current() (inference.ModelInfo, bool)
 	Loading() (app.LoadProgress, bool)
+	Devices() (list []inference.DeviceInfo, note string)
+	Report(w io.Writer) error
 }
 
 // Settings is what the window needs of app.Settings.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -16,18 +17,20 @@ import (
 
 // fake is a scripted backend: it does what app promises, in memory, and a test says what the model answers and when.
 type fake struct {
-	mu       sync.Mutex
-	signals  chan app.Signal
-	chats    []app.Chat
-	deleted  map[int64]app.Chat
-	messages map[int64][]app.Message
-	next     int64
-	values   app.Values
-	files    []app.ModelFile
-	current  *inference.ModelInfo
-	loading  *app.LoadProgress
-	failSave error
-	calls    []string // what the window asked for
+	mu         sync.Mutex
+	signals    chan app.Signal
+	chats      []app.Chat
+	deleted    map[int64]app.Chat
+	messages   map[int64][]app.Message
+	next       int64
+	values     app.Values
+	files      []app.ModelFile
+	current    *inference.ModelInfo
+	loading    *app.LoadProgress
+	failSave   error
+	devices    []inference.DeviceInfo
+	deviceNote string
+	calls      []string // what the window asked for
 }
 
 func newFake() *fake {
@@ -242,8 +245,17 @@ func (f fakeChats) Stop(id int64) {
 type fakeModels struct{ *fake }
 
 func (f fakeModels) List() []app.ModelFile { return slices.Clone(f.files) }
-func (f fakeModels) Refresh()              { f.signals <- app.ModelsChanged{} }
-func (f fakeModels) Folder() string        { return "/home/gopher/models" }
+func (f fakeModels) Devices() ([]inference.DeviceInfo, string) {
+	return f.devices, f.deviceNote
+}
+
+func (f fakeModels) Report(w io.Writer) error {
+	_, err := io.WriteString(w, "a report")
+	return err
+}
+
+func (f fakeModels) Refresh()       { f.signals <- app.ModelsChanged{} }
+func (f fakeModels) Folder() string { return "/home/gopher/models" }
 
 func (f fakeModels) Load(path string) {
 	f.call("load %s", path)

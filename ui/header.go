@@ -67,6 +67,9 @@ func modelDetail(m inference.ModelInfo) string {
 		}
 		d += device
 	}
+	if memory := memoryText(m); memory != "" {
+		d += "  ·  " + memory
+	}
 	return d
 }
 

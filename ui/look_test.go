@@ -25,6 +25,7 @@ func open(t testing.TB, f *fake, width, height float32) *window {
 	t.Helper()
 	a := test.NewTempApp(t)
 	w := newWindow(a, f.backend())
+	w.spawn = func(f func()) { f() }
 	w.win.Resize(fyne.NewSize(width, height))
 	w.sidebar.now = func() time.Time { return noon }
 	t.Cleanup(func() {

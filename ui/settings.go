@@ -25,6 +25,9 @@ type settingsDialog struct {
 	popup *widget.PopUp
 	note  *widget.Label
 	list  *fyne.Container
+
+	device     *widget.Select
+	deviceNote *widget.Label
 }
 
 // openSettings opens the settings.
@@ -101,8 +104,9 @@ func (s *settingsDialog) fill() {
 	s.check("Open the last model at start", v.OpenLastModel, func(v *app.Values, on bool) { v.OpenLastModel = on })
 	s.number("Context size", "In tokens. 0: chosen to fit. Counts when a model is loaded.", v.Context, func(v *app.Values, n int) { v.Context = n })
 	s.number("Threads", "Of the processor. 0: chosen for this machine.", v.Threads, func(v *app.Values, n int) { v.Threads = n })
-	s.choice("Device", "Counts when a model is loaded.", []string{"Automatic", "Processor", "Graphics card"}, []string{"auto", "cpu", "gpu"},
-		v.Device, func(v *app.Values, t string) { v.Device = t })
+	s.devices(v.Device)
+	s.number("Layers on the GPU", "0: as many as fit. Counts when a model is loaded.", v.GPULayers, func(v *app.Values, n int) { v.GPULayers = n })
+	s.number("Release the GPU", "After so many minutes without use. 0: never.", v.GPUIdle, func(v *app.Values, n int) { v.GPUIdle = n })
 
 	reset := look.NewButton(look.Icon{}, "Reset to defaults…", look.Soft, func() {
 		dialog.ShowConfirm("Reset settings", "Give all settings their defaults again?", func(ok bool) {
@@ -165,7 +169,6 @@ func (s *settingsDialog) choice(name, explain string, labels, values []string, v
 			c.SetSelectedIndex(i)
 		}
 	}
-	c.PlaceHolder = value // one that is not in the list, such as a device's own name
 	c.OnChanged = func(string) {
 		s.update(func(v *app.Values) error { set(v, values[c.SelectedIndex()]); return nil })
 	}

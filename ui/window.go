@@ -57,7 +57,8 @@ type window struct {
 	composer *composer
 	status   *statusLine
 	toast    *toast
-	picker   *picker // while it is open
+	spawn    func(func()) // runs something slow beside the window
+	picker   *picker      // while it is open
 	settings *settingsDialog
 	keys     []binding
 
@@ -99,6 +100,7 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
 	w.status = newStatusLine()
 	w.toast = newToast()
+	w.spawn = func(f func()) { go f() }
 
 	content := container.NewStack(w.view, w.empty.box)
 	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box},
@@ -218,6 +220,7 @@ func (w *window) apply(signals []app.Signal) {
 			w.loaded(s)
 		case app.ModelMoved:
 			w.showModel()
+			w.warn(fmt.Sprintf("The GPU failed, and the processor goes on with the answer.\n\n%v\n\nLoad the model again to use the GPU.", s.Reason))
 		case app.ModelFailed:
 			w.failed(s)
 		case app.ModelUnloaded:
@@ -459,7 +462,7 @@ func (w *window) loaded(s app.ModelLoaded) {
 		w.picker.close()
 	}
 	if len(s.Warnings) > 0 {
-		w.toast.show(strings.Join(s.Warnings, " "), "", nil)
+		w.warn(strings.Join(s.Warnings, "\n\n"))
 	}
 	w.focusComposer()
 }

@@ -1,0 +1,134 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"burble/app"
+	"burble/inference"
+	"burble/ui/look"
+)
+
+// memoryText says how much of a GPU's memory is in use: "5.1 of 24.0 GiB in use". It is empty for the CPU, whose memory is
+// everybody's, and where the GPU doesn't tell.
+func memoryText(m inference.ModelInfo) string {
+	if m.GPULayers == 0 || m.DeviceMemory.Total <= 0 || m.DeviceMemory.Free < 0 {
+		return ""
+	}
+	const gib = 1 << 30
+	return fmt.Sprintf("%.1f of %.1f GiB in use", float64(m.DeviceMemory.Total-m.DeviceMemory.Free)/gib, float64(m.DeviceMemory.Total)/gib)
+}
+
+// firstSentence is what fits a line about a longer explanation.
+func firstSentence(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	if i := strings.Index(s, ". "); i >= 0 {
+		s = s[:i+1]
+	}
+	const most = 140
+	if r := []rune(s); len(r) > most {
+		s = strings.TrimSpace(string(r[:most])) + "…"
+	}
+	return s
+}
+
+// warn shows the first sentence of a warning, with the rest behind a button.
+func (w *window) warn(text string) {
+	short := firstSentence(text)
+	if short == strings.TrimSpace(text) && !strings.Contains(text, "GPU") {
+		w.toast.show(short, "", nil)
+		return
+	}
+	w.toast.show(short, "Details", func() { w.showDetails("What happened", text) })
+}
+
+// showDetails shows a text that can be selected and copied, and offers a report about the GPU.
+func (w *window) showDetails(title, text string) {
+	label := widget.NewLabel(text)
+	label.Wrapping, label.Selectable = fyne.TextWrapWord, true
+	scroll := container.NewVScroll(label)
+	scroll.SetMinSize(fyne.NewSize(460, 180))
+	copyText := look.NewButton(look.IconCopy, "Copy", look.Soft, func() { w.app.Clipboard().SetContent(text) })
+	report := look.NewButton(look.Icon{}, "Save a report…", look.Soft, w.saveReport)
+	d := dialog.NewCustom(title, "Close", container.NewBorder(nil, container.NewHBox(copyText, report, layout.NewSpacer()), nil, nil, scroll), w.win)
+	d.Resize(fyne.NewSize(min(560, w.win.Canvas().Size().Width-40), 340))
+	d.Show()
+}
+
+// saveReport asks for a file and writes the diagnostic report to it. The driver is asked in the background: it may be slow.
+func (w *window) saveReport() {
+	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
+		if err != nil {
+			w.report(err)
+			return
+		}
+		if f == nil {
+			return // nothing was chosen
+		}
+		w.spawn(func() {
+			err := w.b.Models.Report(f)
+			if closed := f.Close(); err == nil {
+				err = closed
+			}
+			fyne.Do(func() {
+				if err != nil {
+					w.report(fmt.Errorf("the report could not be written: %w", err))
+					return
+				}
+				w.toast.show("The report is in "+f.URI().Path()+". It holds no conversation.", "", nil)
+			})
+		})
+	}, w.win)
+	d.SetFileName("burble-report.txt")
+	d.Show()
+}
+
+// devices adds the setting that says where a model runs. The devices are asked for in the background, because drivers may be
+// slow, and join the choice when they are known.
+func (s *settingsDialog) devices(device string) {
+	labels, values := []string{"Automatic", "Processor", "Graphics card"}, []string{"auto", "cpu", "gpu"}
+	c := widget.NewSelect(labels, nil)
+	c.PlaceHolder = device // one that is not in the list yet
+	show := func() {
+		c.OnChanged = nil
+		c.SetOptions(labels)
+		if i := slices.Index(values, device); i >= 0 {
+			c.SetSelectedIndex(i)
+		}
+		c.OnChanged = func(string) {
+			s.update(func(v *app.Values) error { v.Device = values[c.SelectedIndex()]; return nil })
+		}
+	}
+	show()
+	s.row("Device", "Counts when a model is loaded.", c)
+	s.device = c
+	note := widget.NewLabel("")
+	note.SizeName, note.Importance, note.Wrapping = theme.SizeNameCaptionText, widget.LowImportance, fyne.TextWrapWord
+	note.Hide()
+	s.list.Add(note)
+	s.deviceNote = note
+	s.w.spawn(func() { // ends when the drivers have answered
+		found, why := s.w.b.Models.Devices()
+		fyne.Do(func() {
+			device = s.w.b.Settings.Get().Device
+			for _, d := range found {
+				if d.Kind == "gpu" && !slices.Contains(values, d.Name) {
+					labels, values = append(labels, d.Name), append(values, d.Name)
+				}
+			}
+			show()
+			if why != "" {
+				note.SetText(firstSentence(sentence(why)))
+				note.Show()
+			}
+		})
+	})
+}
