@@ -51,9 +51,10 @@ func (h *harmony) open(header string) {
 		}
 	}
 	if _, r, ok := strings.Cut(header, "to="); ok {
-		if recipient = r; strings.IndexAny(r, space+"<") >= 0 {
-			recipient = r[:strings.IndexAny(r, space+"<")]
+		if i := strings.IndexAny(r, space+"<"); i >= 0 {
+			r = r[:i]
 		}
+		recipient = r
 	}
 	h.reasoning = channel == "analysis" || recipient != "" && recipient != "user" && channel != "final"
 }

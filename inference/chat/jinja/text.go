@@ -188,7 +188,7 @@ func formatFloat(f float64) string {
 // escape makes a text safe inside HTML, as the filter of that name does.
 func (st *state) escape(s string) string {
 	st.scan(len(s))
-	if strings.IndexAny(s, `&<>'"`) < 0 {
+	if !strings.ContainsAny(s, `&<>'"`) {
 		return s
 	}
 	st.alloc(5 * len(s))

@@ -114,7 +114,7 @@ func testAttend(b *bench) {
 			a := attention{
 				typ: typ, n: b.pick(1, 1, 2, 5, 16, 33, 70), kvHeads: b.between(1, 4), groups: b.pick(1, 1, 2, 3, 4, 7, 8),
 				kd: b.pick(8, 16, 20, 32, 64, 80, 128), past: b.pick(0, 0, 1, 30, 100, 300),
-				softCap: b.coin() && b.coin(), sinks: b.coin() && b.coin(),
+				softCap: b.rng.IntN(4) == 0, sinks: b.rng.IntN(4) == 0,
 			}
 			a.vd = a.kd
 			if b.rng.IntN(4) == 0 {

@@ -146,8 +146,10 @@ func (b *bench) matMul(typ gguf.Type, n, m, k int) {
 		}
 	}
 	// An outlier in a short row makes the steps of 8 bits larger than usual.
-	if e := math.Sqrt(sum / float64(n*m)); !(e <= 2*tolerance) {
-		b.t.Errorf("%s n=%d m=%d k=%d: error %.3g, allowed %.3g", typ, n, m, k, e, 2*tolerance)
+	// The error of a few rounded elements scatters more than that of many.
+	allowed := 2 * tolerance * (1 + 4/math.Sqrt(float64(n*k)))
+	if e := math.Sqrt(sum / float64(n*m)); !(e <= allowed) {
+		b.t.Errorf("%s n=%d m=%d k=%d: error %.3g, allowed %.3g", typ, n, m, k, e, allowed)
 	}
 }
 
