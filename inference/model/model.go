@@ -85,7 +85,7 @@ type segment struct {
 	queue  compute.Queue
 	lo, hi int // blocks [lo, hi)
 	// On the device:
-	input *compute.Tensor // [1 + maxRows] I32: tokens in the cache before the pass, then its tokens, written in one go
+	input  *compute.Tensor // [1 + maxRows] I32: tokens in the cache before the pass, then its tokens, written in one go
 	x      *compute.Tensor // [maxRows, dim] the residual stream
 	logits *compute.Tensor // [headRows, vocab], on the last segment
 	best   *compute.Tensor // [1, 1] I32: arg-max of the first row
