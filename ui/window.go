@@ -36,9 +36,19 @@ func Run(file string) (err error) {
 	fa.SetIcon(fyne.NewStaticResource("burble.png", assets.Icon))
 	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Subscribe: a.Subscribe})
 	stop := w.listen()
+	fa.Lifecycle().SetOnStarted(w.started)
 	w.win.ShowAndRun()
 	stop()
 	return w.keepDraft()
+}
+
+// started opens the model picker where there is no model to talk to: it is the first thing to do.
+func (w *window) started() {
+	_, loaded := w.b.Models.Current()
+	_, loading := w.b.Models.Loading()
+	if !loaded && !loading {
+		w.openPicker()
+	}
 }
 
 // window is the chat window. All of it belongs to Fyne's goroutine; listen brings signals there.

@@ -382,3 +382,25 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+// TestStartsWithThePicker wants the picker at the start where no model is loaded or on its way.
+func TestStartsWithThePicker(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  func(*fake)
+		open bool
+	}{
+		"nothing": {func(*fake) {}, true},
+		"a model": {func(f *fake) { f.load() }, false},
+		"a load":  {func(f *fake) { f.loading = &app.LoadProgress{Path: "/models/gopher.gguf"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			c.set(f)
+			w := open(t, f, 1000, 700)
+			w.started()
+			if got := w.picker != nil; got != c.open {
+				t.Errorf("the picker is open: %v, want %v", got, c.open)
+			}
+		})
+	}
+}
