@@ -8,7 +8,8 @@
 //
 //   - Shapes are outermost first: an activation is [rows, cols] or [rows, heads, headDim], a weight is
 //     [out, in]. (GGUF stores the innermost dimension first; package gguf turns it round.)
-//   - Activations are F32. Token ids and lengths are I32. Weights are any gguf type. A KV cache is F32 or F16.
+//   - Activations are F32. Token ids and lengths are I32. Weights are any gguf type. A KV cache is F32, F16, BF16,
+//     Q8_0 or Q4_0; quantised ones need head sizes that are multiples of 32.
 //   - The innermost dimension is contiguous. Other dimensions may be strided, so that a slice of columns or
 //     heads is a view and costs nothing.
 //   - Operations return nothing. The first error is kept and returned by the next Sync; after it, operations
@@ -102,13 +103,15 @@ type Queue interface {
 	// Rope rotates x [n, heads, headDim] in place; row i has position past[0] + i. (Su et al. 2021, arXiv:2104.09864)
 	Rope(x, past *Tensor, r Rope)
 	// StoreKV writes k, v [n, kvHeads, headDim] into the caches [slots, kvHeads, headDim], converting to their
-	// type; row i goes to slot (past[0] + i) mod slots. k and v may differ in headDim.
+	// type; row i goes to slot (past[0] + i) mod slots, so that a cache may be a ring. k and v may differ in headDim.
 	StoreKV(kCache, vCache, k, v, past *Tensor)
 	// Attend computes softmax(scale · q·kᵀ + mask) · v for every head: q [n, heads, kDim], caches
 	// [slots, kvHeads, kDim|vDim], out [n, heads, vDim]. Query i is at position p = past[0] + i and sees the
 	// positions 0..p, or p−window+1..p with a window. Query head h reads KV head h / (heads / kvHeads) (GQA).
+	// Position p is in slot p mod slots: with a window, slots may be fewer than the positions, but at least
+	// window + n − 1.
 	Attend(out, q, kCache, vCache, past *Tensor, a Attention)
-	// GLU computes out = act(gate) · up elementwise. (Shazeer 2020, arXiv:2002.05202)
+	// GLU computes out = act(gate) · up elementwise (SwiGLUClamped has a formula of its own). (Shazeer 2020, arXiv:2002.05202)
 	GLU(out, gate, up *Tensor, act Activation)
 	// Activate computes out = act(x) elementwise.
 	Activate(out, x *Tensor, act Activation)
@@ -123,6 +126,75 @@ type Queue interface {
 	// TopK finds the k largest of each row of x [n, d], largest first and lower index first among equals:
 	// values [n, k] F32, ids [n, k] I32. k is at most 1024; k = 1 is arg-max.
 	TopK(values, ids, x *Tensor)
+
+	// Route chooses experts for every token: scores [n, experts], ids [n, used] I32 and weights [n, used], the best
+	// expert first. All in F32. (Shazeer et al. 2017, arXiv:1701.06538)
+	Route(ids, weights, scores *Tensor, r Routing)
+	// MatMulExperts computes out [n, used, m], row (i, j) = x · w[ids[i,j]]ᵀ + b[ids[i,j]] with w [experts, m, k] of any
+	// gguf type and b [experts, m] or nil. x is [n, k], the same row for all j, or [n, used, k]. ids is [n, used] I32, or
+	// [used] for the same experts on every row.
+	MatMulExperts(out, x, w, b, ids *Tensor)
+	// Combine computes out [n, m] = Σ_j weights[n, j] · x[n, j, m].
+	Combine(out, x, weights *Tensor)
+	// Conv1D is a causal convolution of every channel by itself: out [n, c], x [n, c], w [c, taps], b [c] or nil,
+	// out[i] = b + Σ_j w[·, j] · x[i − taps + 1 + j]. state [taps−1, c] holds the inputs before the pass, oldest
+	// first, and afterwards the last ones of it. out may be x.
+	Conv1D(out, x, w, b, state *Tensor)
+	// SelectiveScan is the recurrence of Mamba and Mamba-2: state = exp(dt·A) · state + dt · x ⊗ B, y = state · C + D · x.
+	// (Gu & Dao 2023, arXiv:2312.00752; Dao & Gu 2024, arXiv:2405.21060)
+	SelectiveScan(s SelectiveScan)
+	// DeltaScan is the recurrence of the gated delta rule: state = exp(g) · state, then
+	// state += k ⊗ beta · (v − kᵀ · state), out = qᵀ · state. (Yang et al. 2024, arXiv:2412.06464)
+	DeltaScan(s DeltaScan)
+}
+
+// Routing says how Route chooses and weighs experts.
+type Routing struct {
+	Gate Gate
+	// Bias [experts] is added to the gated scores for the choice, not for the weights (DeepSeek-V3, arXiv:2412.19437);
+	// nil for none.
+	Bias *Tensor
+	// With Groups > 1 experts come in groups of equal size, and only those of the GroupsUsed best groups can be chosen. A
+	// group is as good as the sum of its GroupTop best biased scores (1 in DeepSeek-V2, 2 in V3).
+	Groups, GroupsUsed, GroupTop int
+	// Normalise divides the weights by their sum plus Eps.
+	Normalise bool
+	Eps       float32
+	// Scale multiplies the weights at last. 0 means 1.
+	Scale float32
+}
+
+// Gate is the function that makes weights of scores.
+type Gate uint8
+
+const (
+	GateSoftmax       Gate = iota // softmax over all experts
+	GateSigmoid                   // each expert by itself
+	GateSoftmaxChosen             // softmax over the chosen ones; the choice is by the scores themselves
+)
+
+// SelectiveScan is what the operation of that name works on. Groups of neighbouring heads share B and C: head h uses group
+// h / (heads / groups).
+type SelectiveScan struct {
+	Out   *Tensor // [n, heads, p]; may be X
+	X     *Tensor // [n, heads, p]
+	Dt    *Tensor // [n, heads], after bias and softplus
+	A     *Tensor // [heads], or [heads, dim] (Mamba 1, with p = 1); negative
+	B, C  *Tensor // [n, groups, dim]
+	D     *Tensor // [heads], or nil
+	State *Tensor // [heads, p, dim], updated
+}
+
+// DeltaScan is what the operation of that name works on.
+type DeltaScan struct {
+	Out  *Tensor // [n, vHeads, vDim]
+	Q, K *Tensor // [n, kHeads, kDim], normalised and scaled
+	V    *Tensor // [n, vHeads, vDim]
+	G    *Tensor // [n, vHeads] logarithm of the decay, ≤ 0
+	Beta *Tensor // [n, vHeads] how much is written, 0…1
+	// Tiled: value head h uses key head h mod kHeads; otherwise h / (vHeads / kHeads).
+	Tiled bool
+	State *Tensor // [vHeads, kDim, vDim], updated
 }
 
 // Key names a piece of a forward pass for [Queue.Run]: equal keys issue equal operations. Segment is the index
@@ -149,8 +221,12 @@ type Attention struct {
 	Window  int     // positions a query sees, itself included; 0 for all
 	SoftCap float32 // logits become cap · tanh(logits / cap)
 	Sinks   *Tensor // [heads] F32: one further logit per head that takes part in the softmax and adds nothing
+	// With TemperatureLength > 0 the logits of a query at position p are multiplied by
+	// 1 + Temperature · ln(1 + ⌊p / TemperatureLength⌋). (Llama 4 and Ministral 3, for lengths beyond training)
+	Temperature       float32
+	TemperatureLength int
 	// Bound is the host's upper bound on past[0] + n, rounded up to a bucket, so that a device can size its
-	// launches without reading past. It never exceeds what the cache was made for.
+	// launches without reading past. It never exceeds what the cache was made for, but may exceed a ring's slots.
 	Bound int
 }
 
@@ -166,10 +242,13 @@ const (
 	Sigmoid                    // 1 / (1 + e⁻ˣ)
 	Tanh                       // tanh(x)
 	Softplus                   // ln(1 + eˣ)
+	// SwiGLUClamped is gpt-oss's, for GLU only: with gate at most 7 and up within ±7, gate · sigmoid(1.702 · gate) · (up + 1).
+	// (OpenAI 2025, arXiv:2508.10925 and its reference code)
+	SwiGLUClamped
 )
 
 func (a Activation) String() string {
-	names := [...]string{"silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid", "tanh", "softplus"}
+	names := [...]string{"silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid", "tanh", "softplus", "swiglu_clamped"}
 	if int(a) < len(names) {
 		return names[a]
 	}

@@ -86,3 +86,17 @@ func (r *Recorder) TopK(values, ids, x *Tensor) { r.add("TopK", values, ids, x) 
 func (r *Recorder) Attend(out, q, kc, vc, past *Tensor, _ Attention) {
 	r.add("Attend", out, q, kc, vc, past)
 }
+func (r *Recorder) Route(ids, weights, scores *Tensor, o Routing) {
+	r.add("Route", weights, scores, o.Bias, ids)
+}
+func (r *Recorder) MatMulExperts(out, x, w, b, ids *Tensor) {
+	r.add("MatMulExperts", out, x, w, b, ids)
+}
+func (r *Recorder) Combine(out, x, weights *Tensor)    { r.add("Combine", out, x, weights) }
+func (r *Recorder) Conv1D(out, x, w, b, state *Tensor) { r.add("Conv1D", out, x, w, b, state) }
+func (r *Recorder) SelectiveScan(s SelectiveScan) {
+	r.add("SelectiveScan", s.Out, s.X, s.Dt, s.A, s.B, s.C, s.D, s.State)
+}
+func (r *Recorder) DeltaScan(s DeltaScan) {
+	r.add("DeltaScan", s.Out, s.Q, s.K, s.V, s.G, s.Beta, s.State)
+}
