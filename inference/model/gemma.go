@@ -79,6 +79,13 @@ func gemmaScale(l *Loader) float32 {
 	return attentionScale(l.KeyDim)
 }
 
+// KV is the shared one, with the block's window.
+func (m *gemma) KV(i int) KVSpec {
+	spec := m.Config.KV(i)
+	spec.Window = m.layers[i].window
+	return spec
+}
+
 func (m *gemma) Embed(p *Pass) {
 	p.Embed(p.X, m.embed, p.Tokens)
 	p.Scale(p.X, p.X, float32(math.Sqrt(float64(m.Dim))))

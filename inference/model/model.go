@@ -28,14 +28,6 @@ type Network interface {
 	KV(i int) KVSpec
 }
 
-// KVSpec is the key and value cache of one block.
-type KVSpec struct{ Heads, KeyDim, ValueDim int }
-
-// KV is the spec of a block with the shared hyperparameters: a default that a network gets by embedding Config.
-func (c *Config) KV(int) KVSpec {
-	return KVSpec{Heads: c.KVHeads, KeyDim: c.KeyDim, ValueDim: c.ValueDim}
-}
-
 // architectures is the table of what can be run, by general.architecture.
 var architectures = map[string]func(l *Loader) Network{
 	"gemma":   newGemma(1),
@@ -231,23 +223,27 @@ func (m *Model) MaxRows() int { return m.maxRows }
 
 // Forward runs tokens through the network, at most MaxRows of them, after the past ones that cache holds, and
 // adds them to the cache. With head, the logits of the last token are computed, to be fetched by Logits or Best.
-// When ctx ends, so does the pass, and the cache is as it was before.
+// When ctx ends, so does the pass, and the cache holds the past tokens as before, or what [Cache.CanTruncate] says.
 func (m *Model) Forward(ctx context.Context, cache *Cache, tokens []int32, past int, head bool) error {
 	last := len(m.segments) - 1
+	if err := cache.begin(past, len(tokens)); err != nil {
+		return err
+	}
 	for i := range m.segments {
 		if err := m.run(ctx, i, cache, tokens, past, func(ctx context.Context, p *Pass) { m.issue(ctx, i, p, head && i == last) }, head); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	cache.end(past + len(tokens))
+	return nil
 }
 
 // run prepares segment i and runs issue on its queue.
 func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, past int, issue func(context.Context, *Pass), head bool) error {
 	n := len(tokens)
-	if n == 0 || n > m.maxRows || past < 0 || past+n > cache.size {
-		return fmt.Errorf("a pass of %d tokens after %d: at most %d at once, and %d in all", n, past, m.maxRows, cache.size)
-	}
 	s := m.segments[i]
 	s.queue.Write(s.input.Slice(0, 0, 1+n), int32Bytes(int32(past), tokens))
 	x := s.x.Slice(0, 0, n)
@@ -307,11 +303,15 @@ func (m *Model) Best() (int32, error) {
 // ForwardAll is Forward with the logits of every token: each is called in order, with logits that it must not keep.
 func (m *Model) ForwardAll(ctx context.Context, cache *Cache, tokens []int32, past int, each func(i int, logits []float32) error) error {
 	last := len(m.segments) - 1
+	if err := cache.begin(past, len(tokens)); err != nil {
+		return err
+	}
 	for i := range m.segments {
 		if err := m.run(ctx, i, cache, tokens, past, func(ctx context.Context, p *Pass) { m.issue(ctx, i, p, false) }, false); err != nil {
 			return err
 		}
 	}
+	cache.end(past + len(tokens))
 	s := m.segments[last]
 	rows := s.logits.Dim(0)
 	if m.host == nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"sync/atomic"
 	"unsafe"
 
 	"burble/gguf"
@@ -70,6 +69,28 @@ func (p *Pass) SelfAttention(i int, out *compute.Tensor, s compute.RopeStore, a 
 	p.Attend(out, s.Q, kv.k, kv.v, p.Past, a)
 }
 
+// SharedAttention is SelfAttention for a block that has no keys and values of its own: queries s.Q [n, heads, keyDim] are
+// normalised and rotated as s asks, and attend to the cache of block from, which comes earlier and is on the same device.
+func (p *Pass) SharedAttention(from int, out *compute.Tensor, s compute.RopeStore, a compute.Attention) {
+	a.Bound = p.Bound
+	kv := p.Cache.blocks[from]
+	p.norm(s.Q, s.QNorm, s.Eps)
+	if s.Rope.InvFreq != nil {
+		p.Rope(s.Q, p.Past, s.Rope)
+	}
+	p.Attend(out, s.Q, kv.k, kv.v, p.Past, a)
+}
+
+// State returns the recurrent state of that name which block i keeps, see [Recurrent].
+func (p *Pass) State(i int, name string) *compute.Tensor {
+	for _, s := range p.Cache.blocks[i].states {
+		if s.name == name {
+			return s.tensor
+		}
+	}
+	panic(fmt.Sprintf("model: block %d has no state %q", i, name)) // the dry pass at load comes by here
+}
+
 // temps are the buffers of a segment, by name. A dry pass at load finds out which ones there are.
 type temps struct {
 	dry   *compute.Recorder // set during the dry pass
@@ -114,103 +135,6 @@ func (t *temps) allocate(newTensor func(label string, typ gguf.Type, shape ...in
 	for _, name := range t.names {
 		t.whole[name] = newTensor(name, gguf.F32, t.size[name][0], t.size[name][1])
 	}
-}
-
-// Cache is the memory of one conversation: the keys and values of every token so far.
-type Cache struct {
-	id     int
-	size   int
-	blocks []kvBlock
-	owned  []*compute.Tensor
-	queues []compute.Queue // that may still be using it
-}
-
-type kvBlock struct{ k, v *compute.Tensor } // [size, kvHeads, dim]
-
-var cacheIDs atomic.Int64 // tells the captured passes of one cache from another's; an identity, not state
-
-// NewCache makes a cache for size tokens, of type F16 or F32, on the devices that run the blocks.
-func (m *Model) NewCache(size int, typ gguf.Type) (*Cache, error) {
-	if typ != gguf.F16 && typ != gguf.F32 {
-		return nil, fmt.Errorf("a KV cache of type %s is %w; use f16 or f32", typ, ErrUnsupported)
-	}
-	c := &Cache{id: int(cacheIDs.Add(1)), size: size}
-	for _, s := range m.segments {
-		c.queues = append(c.queues, s.queue)
-		for b := s.lo; b < s.hi; b++ {
-			spec := m.net.KV(b)
-			k, err := s.dev.New(fmt.Sprintf("keys of layer %d", b), typ, size, spec.Heads, spec.KeyDim)
-			if err != nil {
-				c.Close()
-				return nil, fmt.Errorf("KV cache for %d tokens: %w", size, err)
-			}
-			c.owned = append(c.owned, k)
-			v, err := s.dev.New(fmt.Sprintf("values of layer %d", b), typ, size, spec.Heads, spec.ValueDim)
-			if err != nil {
-				c.Close()
-				return nil, fmt.Errorf("KV cache for %d tokens: %w", size, err)
-			}
-			c.owned = append(c.owned, v)
-			c.blocks = append(c.blocks, kvBlock{k, v})
-		}
-	}
-	return c, nil
-}
-
-// newDryCache describes a cache on a recorder.
-func newDryCache(n Network, layers int, dry *compute.Recorder) *Cache {
-	c := &Cache{size: 1}
-	for b := range layers {
-		spec := n.KV(b)
-		c.blocks = append(c.blocks, kvBlock{
-			dry.Tensor("keys", gguf.F16, 1, spec.Heads, spec.KeyDim),
-			dry.Tensor("values", gguf.F16, 1, spec.Heads, spec.ValueDim),
-		})
-	}
-	return c
-}
-
-// CacheBytes predicts the bytes of a cache for size tokens.
-func (m *Model) CacheBytes(size int, typ gguf.Type) int64 {
-	var n int64
-	for b := range m.Layers {
-		spec := m.net.KV(b)
-		n += int64(spec.Heads) * int64(spec.KeyDim+spec.ValueDim)
-	}
-	return n * int64(size) * int64(typ.BlockBytes()) / int64(typ.BlockElements())
-}
-
-// Size is the number of tokens the cache can hold.
-func (c *Cache) Size() int { return c.size }
-
-// Truncate makes the cache one of the first n tokens, and reports whether it could.
-func (c *Cache) Truncate(n int) bool {
-	// Every token has its own slot, so the later ones are simply overwritten.
-	return n <= c.size
-}
-
-// bucket rounds a length up, so that few different passes are captured: powers of two up to 4096, then
-// multiples of 4096.
-func (c *Cache) bucket(n int) int {
-	b := 256
-	for b < n && b < 4096 {
-		b *= 2
-	}
-	if b < n {
-		b = (n + 4095) / 4096 * 4096
-	}
-	return min(b, c.size)
-}
-
-// Close waits for passes that still use the cache, and frees its memory.
-func (c *Cache) Close() {
-	for _, q := range c.queues {
-		_ = q.Sync() // an error of a pass is for the pass's caller; the memory goes all the same
-	}
-	for i := len(c.owned) - 1; i >= 0; i-- {
-		c.owned[i].Storage.Owner().Free(c.owned[i])
-	}
-	c.owned, c.blocks = nil, nil
 }
 
 func readFloats(q compute.Queue, dst []float32, src *compute.Tensor) error {

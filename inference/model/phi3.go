@@ -40,6 +40,13 @@ func newPhi3(l *Loader) Network {
 	return m
 }
 
+// KV is the shared one, with the window.
+func (m *phi3) KV(i int) KVSpec {
+	spec := m.Config.KV(i)
+	spec.Window = m.window
+	return spec
+}
+
 func (m *phi3) Layer(p *Pass, i int) {
 	l := &m.layers[i]
 	h := p.Tmp("h", p.Rows, m.Dim)
