@@ -46,7 +46,7 @@ func (d *decoding) after(ctx context.Context, token int32) (int32, error) {
 func (d *decoding) guess(token int32) []int32 {
 	s := d.model.session
 	most := min(d.draft, d.model.model.HeadRows()-1, s.Size()-s.Len()-2)
-	if most < 1 {
+	if most < 1 || !s.CanVerify() {
 		return nil
 	}
 	seen := s.tokens

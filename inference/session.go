@@ -17,6 +17,9 @@ type Session struct {
 	tokens []int32 // in the cache, in order
 	fresh  bool    // the device holds the logits that follow tokens
 	logits []float32
+
+	// Checkpoints of prefixes of tokens, shortest first, for a cache that can't always be cut back.
+	checkpoints []*model.Checkpoint
 }
 
 func newSession(m *model.Model, c *model.Cache) *Session {
@@ -30,7 +33,7 @@ func (s *Session) Size() int { return s.cache.Size() }
 // Reset forgets everything.
 func (s *Session) Reset() {
 	s.cache.Truncate(0)
-	s.tokens, s.fresh = s.tokens[:0], false
+	s.tokens, s.fresh, s.checkpoints = s.tokens[:0], false, nil
 }
 
 // Match returns how many tokens of prompt are in the cache already and would be reused by Sync. The last token of a
@@ -43,7 +46,8 @@ func (s *Session) Match(prompt []int32) int {
 	if n == len(prompt) && !(s.fresh && n == len(s.tokens)) {
 		n--
 	}
-	return max(n, 0)
+	n, _ = s.reach(max(n, 0))
+	return n
 }
 
 // Sync makes the timeline equal to prompt, reusing the longest common prefix of the KV cache, and leaves the logits
@@ -63,19 +67,29 @@ func (s *Session) Sync(ctx context.Context, prompt []int32, progress func(done i
 	if reused == len(prompt) {
 		return reused, nil
 	}
-	if !s.cache.Truncate(reused) {
-		reused = 0
-		s.cache.Truncate(0)
+	if reused, err = s.rewind(reused); err != nil {
+		return 0, err
 	}
-	s.tokens = s.tokens[:reused]
+	if err := s.checkpoint(); err != nil { // here the user's message begins, which may be edited
+		return reused, err
+	}
+	mark := len(prompt) - checkpointBefore
 	defer func() { s.model.OnLayer = nil }()
 	for len(s.tokens) < len(prompt) {
 		n := min(s.model.MaxRows(), len(prompt)-len(s.tokens))
+		if len(s.tokens) < mark && len(s.tokens)+n > mark && !s.cache.Rewindable() {
+			n = mark - len(s.tokens)
+		}
 		if progress != nil {
 			s.model.OnLayer = func(done, total int) { progress(len(s.tokens) + n*done/total) }
 		}
 		if err := s.forward(ctx, prompt[len(s.tokens):len(s.tokens)+n], len(s.tokens)+n == len(prompt)); err != nil {
 			return reused, err
+		}
+		if len(s.tokens) == mark {
+			if err := s.checkpoint(); err != nil {
+				return reused, err
+			}
 		}
 		if progress != nil {
 			progress(len(s.tokens))
@@ -134,9 +148,14 @@ func (s *Session) Verify(ctx context.Context, token int32, guess []int32, choose
 		return err
 	}
 	s.tokens = append(s.tokens, ids[:held]...)
-	s.cache.Truncate(len(s.tokens))
+	if !s.cache.Truncate(len(s.tokens)) {
+		return fmt.Errorf("inference: the cache can't drop a guess; CanVerify says so beforehand")
+	}
 	return nil
 }
+
+// CanVerify reports whether Verify can drop the part of a guess that was wrong: a recurrent model can't.
+func (s *Session) CanVerify() bool { return !s.cache.Recurrent() }
 
 var errGuessEnds = errors.New("inference: the guess ends here")
 

@@ -205,7 +205,7 @@ func (c *Cache) begin(past, n int) error {
 	if n == 0 || n > c.rows || past < 0 || past+n > c.size {
 		return fmt.Errorf("a pass of %d tokens after %d: at most %d at once, and %d in all", n, past, c.rows, c.size)
 	}
-	if c.recurrent() && (c.broken || c.length != past) {
+	if c.Recurrent() && (c.broken || c.length != past) {
 		return fmt.Errorf("model: a pass after %d tokens, but the recurrent states have seen %d", past, c.length)
 	}
 	c.broken = true
@@ -215,7 +215,8 @@ func (c *Cache) begin(past, n int) error {
 
 func (c *Cache) end(length int) { c.length, c.broken = length, false }
 
-func (c *Cache) recurrent() bool {
+// Recurrent reports whether any block keeps a recurrent state.
+func (c *Cache) Recurrent() bool {
 	for i := range c.blocks {
 		if len(c.blocks[i].states) > 0 {
 			return true
