@@ -35,6 +35,31 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+func TestPlaceTogether(t *testing.T) {
+	n := Needs{Layers: []int64{10, 10, 10, 10}, apart: []bool{true, true, false, false}}
+	counts, left := n.Place([]Budget{{25}})
+	if counts[0] != 0 || left != 4 {
+		t.Errorf("two of three layers that belong together: %v and %d left", counts, left)
+	}
+	counts, left = n.Place([]Budget{{35}})
+	if counts[0] != 3 || left != 1 {
+		t.Errorf("three layers that belong together: %v and %d left, want 3 and 1", counts, left)
+	}
+}
+
+func TestHostExperts(t *testing.T) {
+	n := Needs{Layers: []int64{10, 10, 10}, Experts: []int64{0, 8, 8}, Work: 5}
+	for _, test := range []struct {
+		free   int64
+		blocks int
+		ok     bool
+	}{{35, 0, false}, {27, 2, true}, {26, 3, true}, {19, 3, true}, {18, 3, false}} {
+		if blocks, ok := n.HostExperts(Budget{test.free}); blocks != test.blocks || ok != test.ok {
+			t.Errorf("%d free: %d blocks, %v; want %d, %v", test.free, blocks, ok, test.blocks, test.ok)
+		}
+	}
+}
+
 func TestEstimate(t *testing.T) {
 	f, err := gguf.Open(modeltest.Write(t, modeltest.Options{}))
 	if err != nil {
@@ -50,8 +75,12 @@ func TestEstimate(t *testing.T) {
 		weights += tensor.Bytes()
 	}
 	const cache = 2 * 100 * 2 * (16 + 16) * 2 // layers, tokens, KV heads, keys and values, F16
-	const logits = headRows * 262 * 4
-	if got := n.Total() - n.Work; got != weights+cache+logits {
+	const logits = 8 * 262 * 4
+	const angles = 8 * 4 // the RoPE table
+	if got := n.Total() - n.Work; got != weights+cache+logits+angles {
 		t.Errorf("%d bytes, want %d of weights, %d of cache and %d of logits", got, weights, cache, logits)
+	}
+	if n.Cache != cache {
+		t.Errorf("a cache of %d bytes, want %d", n.Cache, cache)
 	}
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -48,27 +49,52 @@ type Loader struct {
 	contextSize int // tokens the KV cache will hold
 	wants       []want
 	bound       map[string]*compute.Tensor // by device and name, so that tied weights are loaded once
+	tied        bool                       // the output projection is the token embedding
 	err         error
+}
+
+// bind makes the network of f, with weights that are yet to be loaded.
+func bind(f *gguf.File, arch string, place Placement, contextSize int) (*Loader, Network, error) {
+	config, h, err := readConfig(f, arch)
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &Loader{Config: config, file: f, hyper: h, place: place, contextSize: contextSize, bound: map[string]*compute.Tensor{}}
+	net := architectures[arch](l)
+	return l, net, errors.Join(l.err, h.err)
 }
 
 // want is a tensor to be filled: from a tensor of the file, or from values.
 type want struct {
 	device int
+	block  int // or outside
+	expert bool
 	label  string
 	src    *gguf.Tensor
 	values []float32
 	dst    *compute.Tensor
 }
 
+// outside is the block of what belongs to none.
+const outside = -1
+
+func (w *want) bytes() int64 {
+	if w.src != nil {
+		return w.src.Bytes()
+	}
+	return 4 * int64(len(w.values))
+}
+
 // Scope is a place in the model, such as block 7, with the device that runs it.
 type Scope struct {
 	l      *Loader
 	device int
+	block  int
 	prefix string
 }
 
 // Input is the scope of the embedding.
-func (l *Loader) Input() Scope { return Scope{l: l} }
+func (l *Loader) Input() Scope { return Scope{l: l, block: outside} }
 
 // Layer is the scope of block i: names get the prefix "blk.i.".
 func (l *Loader) Layer(i int) Scope {
@@ -76,11 +102,13 @@ func (l *Loader) Layer(i int) Scope {
 	for d < len(l.place.Until)-1 && i >= l.place.Until[d] {
 		d++
 	}
-	return Scope{l: l, device: d, prefix: fmt.Sprintf("blk.%d.", i)}
+	return Scope{l: l, device: d, block: i, prefix: fmt.Sprintf("blk.%d.", i)}
 }
 
 // Output is the scope of the final norm and the output projection.
-func (l *Loader) Output() Scope { return Scope{l: l, device: len(l.place.Devices) - 1} }
+func (l *Loader) Output() Scope {
+	return Scope{l: l, device: len(l.place.Devices) - 1, block: outside}
+}
 
 func (l *Loader) fail(format string, args ...any) {
 	if l.err == nil {
@@ -159,7 +187,7 @@ func (s Scope) find(name string, shape []int) *gguf.Tensor {
 }
 
 func (s Scope) add(w want) *compute.Tensor {
-	w.device = s.device
+	w.device, w.block = s.device, s.block
 	key := fmt.Sprintf("%d/%s", s.device, w.label)
 	if t, ok := s.l.bound[key]; ok {
 		return t

@@ -116,16 +116,17 @@ func Open(ctx context.Context, f *gguf.File, place Placement, o Options, progres
 	if err := place.check(layers); err != nil {
 		return nil, err
 	}
-	config, h, err := readConfig(f, arch)
+	l, net, err := bind(f, arch, place, o.Context)
 	if err != nil {
 		return nil, err
 	}
-	l := &Loader{Config: config, file: f, hyper: h, place: place, contextSize: o.Context, bound: map[string]*compute.Tensor{}}
-	net := architectures[arch](l)
-	if err := errors.Join(l.err, h.err); err != nil {
-		return nil, err
+	cut := Needs{apart: apart(net, layers)}
+	for _, u := range place.Until {
+		if u < layers && !cut.Apart(u) {
+			return nil, fmt.Errorf("layers %d and %d share keys and values and can't be on different devices: choose another number of layers for the GPU", u-1, u)
+		}
 	}
-	m = &Model{Config: config, net: net, maxRows: o.Rows, devices: place.Devices}
+	m = &Model{Config: l.Config, net: net, maxRows: o.Rows, devices: place.Devices}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close())
@@ -180,18 +181,36 @@ func (m *Model) allocate(i int) error {
 	if s.temps.err != nil {
 		return s.temps.err
 	}
-	dry := compute.NewRecorder()
-	cache := newDryCache(m.net, m.Layers, dry)
-	s.temps.dry = dry
-	p := &Pass{Queue: dry, Rows: m.maxRows, Bound: 1, Tokens: s.input.Slice(0, 1, 1+m.maxRows), Past: s.input.Slice(0, 0, 1), X: s.x, Cache: cache, temps: &s.temps}
-	m.issue(context.Background(), i, p, false)
-	if last {
-		n := min(headRows, m.maxRows)
-		m.net.Head(p, dry.Tensor("logits", gguf.F32, n, m.Vocab), s.x.Slice(0, 0, n))
+	dry, err := dryTemps(m.net, &m.Config, m.maxRows)
+	if err != nil {
+		return err
 	}
-	s.temps.dry = nil
+	s.temps = *dry
 	s.temps.allocate(newTensor)
 	return s.temps.err
+}
+
+// dryTemps finds the buffers of passes of rows tokens, by a pass that computes nothing. Every device gets all of them, though
+// the first needs none of the head's: they are small beside the weights.
+func dryTemps(net Network, c *Config, rows int) (*temps, error) {
+	dry := compute.NewRecorder()
+	t := &temps{dry: dry}
+	input := dry.Tensor("tokens", gguf.I32, 1+rows)
+	p := &Pass{
+		Queue: dry, Rows: rows, Bound: 1,
+		Tokens: input.Slice(0, 1, 1+rows), Past: input.Slice(0, 0, 1),
+		X:     dry.Tensor("residual stream", gguf.F32, rows, c.Dim),
+		Cache: newDryCache(net, c.Layers, dry), temps: t,
+	}
+	net.Embed(p)
+	for b := range c.Layers {
+		net.Layer(p, b)
+	}
+	p.flush()
+	n := min(headRows, rows)
+	net.Head(p, dry.Tensor("logits", gguf.F32, n, c.Vocab), p.X.Slice(0, 0, n))
+	t.dry = nil
+	return t, t.err
 }
 
 // issue issues the operations of segment i. It stops early when ctx ends.

@@ -95,7 +95,7 @@ func (l *Loader) head() head {
 	s := l.Output()
 	name := "output.weight"
 	if !s.Has(name) {
-		name = "token_embd.weight"
+		name, l.tied = "token_embd.weight", true
 	}
 	return head{norm: s.Vector("output_norm.weight", l.Dim), output: s.Weight(name, l.Vocab, l.Dim)}
 }

@@ -27,6 +27,21 @@ type Pass struct {
 // undefined until written. The number of columns belongs to the name.
 func (p *Pass) Tmp(name string, rows, cols int) *compute.Tensor { return p.temps.get(name, rows, cols) }
 
+// TmpIDs is Tmp for I32.
+func (p *Pass) TmpIDs(name string, rows, cols int) *compute.Tensor {
+	f := p.temps.get(name, rows, cols) // as wide as I32
+	if ids, ok := p.temps.ids[f]; ok {
+		return ids
+	}
+	ids := *f
+	ids.Type = gguf.I32
+	if p.temps.ids == nil {
+		p.temps.ids = map[*compute.Tensor]*compute.Tensor{}
+	}
+	p.temps.ids[f] = &ids
+	return &ids
+}
+
 // Norm computes out [n, dim] = RMSNorm(p.X) · w, after adding what AddBranch left to add.
 func (p *Pass) Norm(out, w *compute.Tensor, eps float32) {
 	if p.branch == nil {
@@ -97,7 +112,8 @@ type temps struct {
 	names []string
 	size  map[string][2]int // rows and columns
 	whole map[string]*compute.Tensor
-	views map[tempKey]*compute.Tensor // of the first rows, so that a pass allocates nothing
+	views map[tempKey]*compute.Tensor         // of the first rows, so that a pass allocates nothing
+	ids   map[*compute.Tensor]*compute.Tensor // the same memory as I32
 	err   error
 }
 
@@ -129,9 +145,19 @@ func (t *temps) get(name string, rows, cols int) *compute.Tensor {
 	return v
 }
 
+// bytes is the memory of all buffers.
+func (t *temps) bytes() int64 {
+	var n int64
+	for _, s := range t.size {
+		n += 4 * int64(s[0]) * int64(s[1])
+	}
+	return n
+}
+
 func (t *temps) allocate(newTensor func(label string, typ gguf.Type, shape ...int) *compute.Tensor) {
 	t.whole = map[string]*compute.Tensor{}
 	t.views = map[tempKey]*compute.Tensor{}
+	t.ids = nil
 	for _, name := range t.names {
 		t.whole[name] = newTensor(name, gguf.F32, t.size[name][0], t.size[name][1])
 	}
