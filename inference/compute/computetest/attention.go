@@ -141,6 +141,33 @@ func testAttendLong(b *bench) {
 	}
 }
 
+// testAttendTemperature has queries before, at and after the positions where the temperature changes.
+func testAttendTemperature(b *bench) {
+	for _, typ := range []gguf.Type{gguf.F32, gguf.F16} {
+		for _, n := range []int{1, 3, 40} {
+			for _, past := range []int{0, 7, 8, 100} {
+				b.attend(attention{typ: typ, n: n, kvHeads: 2, groups: b.pick(1, 4), kd: 64, vd: 64, past: past, slots: past + n + 3,
+					temperature: b.pick(1, 8, 60), softCap: b.coin(), sinks: b.coin()})
+			}
+		}
+	}
+}
+
+// testAttendRing has caches of just as many slots as a window needs, wrapped round at every place.
+func testAttendRing(b *bench) {
+	for _, typ := range []gguf.Type{gguf.F32, gguf.F16} {
+		for _, n := range []int{1, 2, 9, 65} {
+			for range 6 {
+				a := attention{typ: typ, n: n, kvHeads: b.pick(1, 2), groups: b.pick(1, 3, 8), kd: 64, vd: b.pick(64, 32), window: b.pick(1, 5, 64, 700)}
+				a.slots = a.window + n - 1 + b.pick(0, 0, 1, 20)
+				a.past = a.slots*b.between(0, 3) + b.between(0, a.slots)
+				a.sinks = b.coin()
+				b.attend(a)
+			}
+		}
+	}
+}
+
 // attention is a random case of Attend.
 type attention struct {
 	typ                gguf.Type
@@ -148,6 +175,7 @@ type attention struct {
 	kd, vd, past       int
 	slots, window      int
 	softCap, sinks     bool
+	temperature        int // length of the temperature; 0 for none
 }
 
 func (b *bench) attend(a attention) {
@@ -166,7 +194,10 @@ func (b *bench) attend(a attention) {
 	b.fillCache(kc, keys, total)
 	b.fillCache(vc, values, total)
 	x := b.normal(a.n * heads * a.kd)
-	p := compute.Attention{Scale: float32(1 / math.Sqrt(float64(a.kd))), Window: a.window, Bound: min(a.slots, (total+255)/256*256)}
+	p := compute.Attention{Scale: float32(1 / math.Sqrt(float64(a.kd))), Window: a.window, Bound: (total + 255) / 256 * 256}
+	if a.temperature > 0 {
+		p.Temperature, p.TemperatureLength = 0.1, a.temperature
+	}
 	if a.softCap {
 		p.SoftCap, p.Scale = 5, 1
 	}
@@ -194,6 +225,9 @@ func (b *bench) attend(a attention) {
 					s += float64(x[(i*heads+h)*a.kd+j]) * float64(keys[(t*a.kvHeads+kv)*a.kd+j])
 				}
 				s *= float64(p.Scale)
+				if a.temperature > 0 {
+					s *= 1 + float64(p.Temperature)*math.Log1p(math.Floor(float64(pos)/float64(a.temperature)))
+				}
 				if a.softCap {
 					s = 5 * math.Tanh(s/5)
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -22,6 +23,8 @@ type Options struct {
 	Cache     float64 // attention over an F16 cache, which may compute in half precision; 2e-6
 	Seed      uint64  // of the random shapes and values
 	Rounds    int     // random shapes for each operation and type; 1 where 0
+	// Skip names operations that the device does not have yet.
+	Skip []string
 }
 
 func (o Options) withDefaults() Options {
@@ -41,6 +44,9 @@ func (o Options) withDefaults() Options {
 // Run tests the devices that newDevice makes, one for each operation.
 func Run(t *testing.T, newDevice func(t *testing.T) compute.Device, o Options) {
 	for _, c := range cases() {
+		if slices.Contains(o.Skip, c.name) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			d := newDevice(t)
 			b := newBench(t, d, c.name, o)
@@ -59,11 +65,7 @@ func Run(t *testing.T, newDevice func(t *testing.T) compute.Device, o Options) {
 // Same asserts that two devices compute the same results, bit for bit. The operations named in except are left out.
 func Same(t *testing.T, a, b func(t *testing.T) compute.Device, o Options, except ...string) {
 	for _, c := range cases() {
-		skip := false
-		for _, name := range except {
-			skip = skip || name == c.name
-		}
-		if skip {
+		if slices.Contains(except, c.name) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -103,9 +105,15 @@ func cases() []testCase {
 		{"LayerNorm", testLayerNorm}, {"Rope", testRope}, {"StoreKV", testStoreKV}, {"Attend", testAttend},
 		{"AttendLong", testAttendLong}, {"GLU", testGLU}, {"Activate", testActivate}, {"Add", testAdd}, {"Mul", testMul},
 		{"Scale", testScale}, {"SoftCap", testSoftCap}, {"TopK", testTopK}, {"Order", testOrder},
+		{"AttendTemperature", testAttendTemperature}, {"AttendRing", testAttendRing}, {"GLUClamped", testGLUClamped},
+		{"Route", testRoute}, {"Combine", testCombine}, {"Conv1D", testConv1D}, {"SelectiveScan", testSelectiveScan},
+		{"DeltaScan", testDeltaScan},
 	}
 	for _, typ := range weightTypes() {
 		list = append(list, testCase{"MatMul/" + typ.String(), func(b *bench) { testMatMul(b, typ) }})
+	}
+	for _, typ := range weightTypes() {
+		list = append(list, testCase{"MatMulExperts/" + typ.String(), func(b *bench) { testMatMulExperts(b, typ) }})
 	}
 	return list
 }
@@ -204,7 +212,7 @@ func (b *bench) floats(label string, v []float32, shape ...int) *compute.Tensor 
 func (b *bench) ints(label string, v ...int32) *compute.Tensor {
 	b.t.Helper()
 	x := b.empty(label, gguf.I32, len(v))
-	b.queue.Write(x, unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), 4*len(v)))
+	b.queue.Write(x, intBytes(v))
 	return x
 }
 
@@ -242,6 +250,22 @@ func (b *bench) read(x *compute.Tensor) []float32 {
 	}
 	v := make([]float32, x.Len())
 	b.queue.Read(floatBytes(v), c)
+	if err := b.queue.Sync(); err != nil {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
+// readInts returns the elements of any I32 view.
+func (b *bench) readInts(x *compute.Tensor) []int32 {
+	b.t.Helper()
+	c := x
+	if !x.Contiguous() {
+		c = b.empty("copy of "+x.Label, x.Type, x.Shape()...)
+		b.queue.Copy(c, x)
+	}
+	v := make([]int32, x.Len())
+	b.queue.Read(intBytes(v), c)
 	if err := b.queue.Sync(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -291,6 +315,8 @@ func rms(v []float64) float64 {
 }
 
 func floatBytes(v []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), 4*len(v)) }
+
+func intBytes(v []int32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), 4*len(v)) }
 
 func wide(v []float32) []float64 {
 	w := make([]float64, len(v))

@@ -148,6 +148,26 @@ func testGLU(b *bench) {
 	}
 }
 
+func testGLUClamped(b *bench) {
+	for _, d := range []int{1, 9, 64, 333, 3000} {
+		n := b.pick(1, 3, 20)
+		gate, up := b.spread(n*d), b.spread(n*d)
+		want := make([]float64, n*d)
+		for i := range want {
+			g, u := math.Min(float64(gate[i]), 7), math.Max(math.Min(float64(up[i]), 7), -7)
+			want[i] = g / (1 + math.Exp(-float64(float32(1.702))*g)) * (u + 1)
+		}
+		g := b.strided("gate", gate, n, d)
+		out := g
+		if b.coin() {
+			out = b.output("out", n, d)
+		}
+		b.queue.GLU(out, g, b.strided("up", up, n, d), compute.SwiGLUClamped)
+		b.check(out, want, 1, b.options.Float*2*math.Max(1, rms(want)), "GLU clamped n=%d d=%d", n, d)
+		b.free()
+	}
+}
+
 func testAdd(b *bench) {
 	testBinary(b, func(x, y float64) float64 { return x + y }, b.queue.Add)
 }

@@ -1,6 +1,7 @@
 package computetest
 
 import (
+	"fmt"
 	"math"
 	"unsafe"
 
@@ -91,6 +92,18 @@ func (b *bench) matMul(typ gguf.Type, n, m, k int) {
 	b.t.Helper()
 	defer b.free()
 	w, values := b.weight("w", typ, m, k)
+	x := b.inputs(n, k)
+	out := b.output("out", n, m)
+	b.queue.MatMul(out, b.strided("x", x, n, k), w)
+	rows := make([]productRow, n)
+	for i := range rows {
+		rows[i] = productRow{x: x[i*k : (i+1)*k], w: values}
+	}
+	b.checkProduct(out, typ, rows, m, fmt.Sprintf("MatMul %s n=%d m=%d k=%d", typ, n, m, k))
+}
+
+// inputs is rows for a product, sometimes with a row of zeros, or an outlier.
+func (b *bench) inputs(n, k int) []float32 {
 	x := b.normal(n * k)
 	switch b.rng.IntN(4) {
 	case 0:
@@ -98,8 +111,19 @@ func (b *bench) matMul(typ gguf.Type, n, m, k int) {
 	case 1:
 		x[b.rng.IntN(len(x))] *= 30 // an outlier, as real activations have
 	}
-	out := b.output("out", n, m)
-	b.queue.MatMul(out, b.strided("x", x, n, k), w)
+	return x
+}
+
+// productRow is what a row of a product is made of.
+type productRow struct {
+	x    []float32 // [k]
+	w    []float32 // [m, k]; nil for a row of zeros
+	bias []float32 // [m], or nil
+}
+
+// checkProduct compares rows of m results with the products of rows, for weights of type typ.
+func (b *bench) checkProduct(out *compute.Tensor, typ gguf.Type, rows []productRow, m int, name string) {
+	b.t.Helper()
 	tolerance := b.options.Quantised
 	switch typ {
 	case gguf.F32:
@@ -110,7 +134,7 @@ func (b *bench) matMul(typ gguf.Type, n, m, k int) {
 	// The results are compared in units of their expected size |x|·|w| / sqrt(k), where k is large enough for it to
 	// mean something, so that small rows count as much as large ones.
 	got := b.read(out)
-	b.results = append(b.results, result{"MatMul " + typ.String(), got})
+	b.results = append(b.results, result{name, got})
 	length := func(v []float32) float64 {
 		var sum float64
 		for _, x := range v {
@@ -119,27 +143,32 @@ func (b *bench) matMul(typ gguf.Type, n, m, k int) {
 		return math.Sqrt(sum)
 	}
 	var sum float64
-	for i := range n {
-		row := x[i*k : (i+1)*k]
-		xl := length(row)
+	k := len(rows[0].x)
+	for i, row := range rows {
+		xl := length(row.x)
 		for j := range m {
-			col := values[j*k : (j+1)*k]
-			var want float64
-			for l := range k {
-				want += float64(row[l]) * float64(col[l])
+			var want, size, bias float64
+			if row.w != nil {
+				col := row.w[j*k : (j+1)*k]
+				for l, x := range row.x {
+					want += float64(x) * float64(col[l])
+				}
+				size = xl * length(col) / math.Sqrt(float64(k))
+				if row.bias != nil {
+					bias = float64(row.bias[j])
+				}
 			}
-			e := float64(got[i*m+j]) - want
-			size := xl * length(col) / math.Sqrt(float64(k))
+			e := float64(got[i*m+j]) - want - bias
 			if size == 0 {
-				if e != 0 {
-					b.t.Errorf("%s n=%d m=%d k=%d: [%d, %d] is %g, want 0", typ, n, m, k, i, j, got[i*m+j])
+				if math.Abs(e) > 1e-6*math.Abs(bias) || math.IsNaN(e) {
+					b.t.Errorf("%s: [%d, %d] is %g, want %g", name, i, j, got[i*m+j], bias)
 					return
 				}
 				continue
 			}
-			e /= size
-			if !(math.Abs(e) <= 12*tolerance+40*b.options.Float) {
-				b.t.Errorf("%s n=%d m=%d k=%d: [%d, %d] is %g, want %g", typ, n, m, k, i, j, got[i*m+j], want)
+			e = math.Max(math.Abs(e)-1e-6*math.Abs(bias), 0) / size
+			if !(e <= 12*tolerance+40*b.options.Float) {
+				b.t.Errorf("%s: [%d, %d] is %g, want %g", name, i, j, got[i*m+j], want+bias)
 				return
 			}
 			sum += e * e
@@ -147,9 +176,9 @@ func (b *bench) matMul(typ gguf.Type, n, m, k int) {
 	}
 	// An outlier in a short row makes the steps of 8 bits larger than usual.
 	// The error of a few rounded elements scatters more than that of many.
-	allowed := 2 * tolerance * (1 + 4/math.Sqrt(float64(n*k)))
-	if e := math.Sqrt(sum / float64(n*m)); !(e <= allowed) {
-		b.t.Errorf("%s n=%d m=%d k=%d: error %.3g, allowed %.3g", typ, n, m, k, e, allowed)
+	allowed := 2 * tolerance * (1 + 4/math.Sqrt(float64(len(rows)*k)))
+	if e := math.Sqrt(sum / float64(len(rows)*m)); !(e <= allowed) {
+		b.t.Errorf("%s: error %.3g, allowed %.3g", name, e, allowed)
 	}
 }
 

@@ -101,6 +101,12 @@ func (e *cEngine) issue(o *op) {
 // falls reports whether an op is left to plain Go.
 func (e *cEngine) falls(o *op) bool {
 	switch o.kind {
+	case opRoute, opMatMulExperts, opCombine, opConv1D, opSelectiveScan, opDeltaScan:
+		return true
+	case opGLU:
+		return compute.Activation(o.mode) == compute.SwiGLUClamped
+	case opAttend:
+		return o.i[1] > 0
 	case opMatMul:
 		switch gguf.Type(o.b.typ) {
 		case gguf.F32, gguf.F16, gguf.BF16:

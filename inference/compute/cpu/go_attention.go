@@ -77,13 +77,14 @@ func (e *goEngine) attend(o *op) {
 			}
 			x, out := o.a.floats(u), o.out.floats(u)
 			kv := h / (heads / kvHeads)
+			scale := o.f[0] * temperature(o, p)
 			top := math.Inf(-1)
 			if o.e.p != nil {
 				top = float64(o.e.floats(0)[h])
 			}
 			for t := first; t <= p; t++ {
 				key := decode(&o.b, t%slots*kvHeads+kv, row[:kDim])
-				s := dot(x, key) * o.f[0]
+				s := dot(x, key) * scale
 				if c := o.f[1]; c > 0 {
 					s = c * float32(math.Tanh(float64(s/c)))
 				}
@@ -109,6 +110,14 @@ func (e *goEngine) attend(o *op) {
 			}
 		}
 	})
+}
+
+// temperature is what the logits of a query at position p are multiplied by.
+func temperature(o *op, p int) float32 {
+	if o.i[1] == 0 {
+		return 1
+	}
+	return float32(1 + float64(o.f[2])*math.Log1p(float64(max(p, 0)/int(o.i[1]))))
 }
 
 // decode is row r of a cache as floats, in buf where it has to be converted.

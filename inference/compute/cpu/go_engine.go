@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"burble/gguf"
+	"burble/inference/compute"
 )
 
 // goEngine executes ops in plain Go, at once: the specification of the C kernels.
@@ -71,6 +72,10 @@ func (e *goEngine) issue(o *op) {
 	case opAttend:
 		e.attend(o)
 	case opGLU:
+		if compute.Activation(o.mode) == compute.SwiGLUClamped {
+			e.eachRow(o, swiGLUClamped)
+			return
+		}
 		act := activations[o.mode]
 		e.eachRow(o, func(o *op, r int) {
 			a, b, out := o.a.floats(r), o.b.floats(r), o.out.floats(r)
@@ -116,6 +121,18 @@ func (e *goEngine) issue(o *op) {
 		})
 	case opTopK:
 		e.eachRow(o, topK)
+	case opRoute:
+		e.route(o)
+	case opMatMulExperts:
+		e.matMulExperts(o)
+	case opCombine:
+		e.eachRow(o, combine)
+	case opConv1D:
+		e.conv1D(o)
+	case opSelectiveScan:
+		e.selectiveScan(o)
+	case opDeltaScan:
+		e.deltaScan(o)
 	default:
 		panic(fmt.Sprintf("cpu: op %d", o.kind))
 	}
@@ -241,6 +258,15 @@ var activations = [...]func(x float64) float64{
 		}
 		return math.Log1p(math.Exp(x))
 	},
+}
+
+// swiGLUClamped is the formula of [compute.SwiGLUClamped].
+func swiGLUClamped(o *op, r int) {
+	gate, up, out := o.a.floats(r), o.b.floats(r), o.out.floats(r)
+	for j := range out {
+		g, u := float64(min(gate[j], 7)), float64(min(max(up[j], -7), 7))
+		out[j] = float32(g / (1 + math.Exp(-1.702*g)) * (u + 1))
+	}
 }
 
 // topK keeps the best k so far in order.

@@ -26,6 +26,12 @@ const (
 	opScale
 	opSoftCap
 	opTopK
+	opRoute
+	opMatMulExperts
+	opCombine
+	opConv1D
+	opSelectiveScan
+	opDeltaScan
 )
 
 // view is a tensor as kernels see it. Dimensions are aligned to the right: a row of d is {1, 1, 1, d}. Strides are
@@ -40,13 +46,15 @@ type view struct {
 // op is one operation, checked. The layout is shared with op.h.
 type op struct {
 	kind kind
-	mode int32 // activation, or 1 for interleaved RoPE, or 1 for float activations in a product
+	mode int32 // see the queue's methods
 	out  view
 	a    view
 	b    view
 	c    view
 	d    view
 	e    view
+	g    view
+	h    view
 	f    [4]float32 // see the queue's methods
 	i    [4]int64
 }

@@ -9,6 +9,7 @@
 enum {
 	OP_COPY = 1, OP_EMBED, OP_ROWS, OP_MATMUL, OP_RMSNORM, OP_LAYERNORM, OP_ROPE, OP_STOREKV, OP_ATTEND,
 	OP_GLU, OP_ACTIVATE, OP_ADD, OP_MUL, OP_SCALE, OP_SOFTCAP, OP_TOPK,
+	OP_ROUTE, OP_MATMUL_EXPERTS, OP_COMBINE, OP_CONV1D, OP_SELECTIVE_SCAN, OP_DELTA_SCAN,
 };
 
 // Tensor types, as GGUF numbers them.
@@ -31,7 +32,7 @@ typedef struct {
 typedef struct {
 	int32_t kind;
 	int32_t mode;
-	view out, a, b, c, d, e;
+	view out, a, b, c, d, e, g, h;
 	float f[4];
 	int64_t i[4];
 } op;

@@ -143,7 +143,8 @@ func (q *queue) StoreKV(kCache, vCache, k, v, past *compute.Tensor) {
 	q.done(opStoreKV)
 }
 
-// Attend: out, a = q, b = key cache, c = value cache, d = past, e = sinks; f = scale, soft cap; i = window.
+// Attend: out, a = q, b = key cache, c = value cache, d = past, e = sinks; f = scale, soft cap, temperature; i = window,
+// length of the temperature.
 func (q *queue) Attend(out, x, kCache, vCache, past *compute.Tensor, p compute.Attention) {
 	if !q.begin("Attend") {
 		return
@@ -163,7 +164,13 @@ func (q *queue) Attend(out, x, kCache, vCache, past *compute.Tensor, p compute.A
 	if p.Window < 0 {
 		q.fail("Attend", "a window of %d", p.Window)
 	}
+	if p.TemperatureLength < 0 {
+		q.fail("Attend", "a temperature length of %d", p.TemperatureLength)
+	}
 	o.f[0], o.f[1], o.i[0] = p.Scale, p.SoftCap, int64(p.Window)
+	if p.TemperatureLength > 0 {
+		o.f[2], o.i[1] = p.Temperature, int64(p.TemperatureLength)
+	}
 	q.done(opAttend)
 }
 
@@ -185,7 +192,7 @@ func (q *queue) GLU(out, gate, up *compute.Tensor, act compute.Activation) {
 	if q.err == nil && (!sameDims(&o.out, &o.a) || !sameDims(&o.out, &o.b)) {
 		q.fail("GLU", "out %s, gate %s and up %s differ in shape", out, gate, up)
 	}
-	q.activation("GLU", act)
+	q.activation("GLU", act, compute.SwiGLUClamped)
 	q.done(opGLU)
 }
 
@@ -195,13 +202,13 @@ func (q *queue) Activate(out, x *compute.Tensor, act compute.Activation) {
 		return
 	}
 	q.elementwise("Activate", out, x)
-	q.activation("Activate", act)
+	q.activation("Activate", act, compute.Softplus)
 	q.done(opActivate)
 }
 
-func (q *queue) activation(name string, act compute.Activation) {
-	if act > compute.Softplus {
-		q.fail(name, "unknown %s", act)
+func (q *queue) activation(name string, act, last compute.Activation) {
+	if act > last {
+		q.fail(name, "%s is no activation of this operation", act)
 	}
 	q.o.mode = int32(act)
 }
