@@ -14,3 +14,10 @@ DEVICE float activate(float x, int act) {
 	default: return max32(x, 0) + LN2 * log2_32(1 + exp32(-abs32(x)));
 	}
 }
+
+// A gated unit; number 8, SwiGLUClamped, is more than a function of the gate.
+DEVICE float gated_unit(float gate, float up, int act) {
+	if (act != 8) return activate(gate, act) * up;
+	gate = gate > 7 ? 7 : gate, up = up > 7 ? 7 : up < -7 ? -7 : up;
+	return gate / (1 + exp32(-1.702f * gate)) * (up + 1);
+}

@@ -3,7 +3,7 @@
 // are put together by a second kernel, as in Flash-Decoding.
 //
 // Query i is at position past + i and sees positions max(0, p − window + 1)..p; position j lies in slot j mod slots.
-#include "common.hip"
+#include "kvtypes.hip"
 
 // What both kernels know of a launch. Strides are in elements.
 struct AttendShape {
@@ -11,40 +11,22 @@ struct AttendShape {
 	int kd, vd, slots, window;
 	float scale, cap;
 	int aligned; // dimensions and strides of the cache are multiples of eight
-};
-
-template <bool HALF> struct CacheOf;
-template <> struct CacheOf<true> {
-	typedef u16 Element;
-	DEVICE float value(u16 h) { return half_to_float(h); }
-	DEVICE void load(float (&f)[8], const u16 *p) {
-		I4 v = *(const I4 *)p;
-		int w[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-		for (int i = 0; i < 4; i++) f[2 * i] = half_to_float((u16)w[i]), f[2 * i + 1] = half_to_float((u16)((u32)w[i] >> 16));
-	}
-};
-template <> struct CacheOf<false> {
-	typedef float Element;
-	DEVICE float value(float f) { return f; }
-	DEVICE void load(float (&f)[8], const float *p) {
-		F4 a = ((const F4 *)p)[0], b = ((const F4 *)p)[1];
-		f[0] = a.x, f[1] = a.y, f[2] = a.z, f[3] = a.w, f[4] = b.x, f[5] = b.y, f[6] = b.z, f[7] = b.w;
-	}
+	float temperature;
+	int length; // of the temperature
 };
 
 const int SPLIT_THREADS = 128;
 
 // Floats of shared memory that attend needs.
-template <int G, int LANES> struct SplitRoom { static const int FLOATS = (SPLIT_THREADS / WARP) * G * (LANES * 8 + 2); };
+template <int G, int LANES, int C> struct SplitRoom { static const int FLOATS = (SPLIT_THREADS / WARP) * G * (LANES * C * 8 + 2); };
 
-// A block takes G query heads of one KV head, one query, and one part of its keys. LANES threads share a key, eight
+// A block takes G query heads of one KV head, one query, and one part of its keys. LANES threads share a key, C times eight
 // elements each, so a warp sees WARP/LANES keys at a time.
-template <int G, int LANES, bool HALF>
+template <int G, int LANES, int C, class KV>
 DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0, i64 q1,
-	const typename CacheOf<HALF>::Element *kc, i64 kc0, i64 kc1, const typename CacheOf<HALF>::Element *vc, i64 vc0, i64 vc1,
-	const int *past, int splits, int head_blocks, AttendShape s) {
+	const u8 *kc, i64 kc0, i64 kc1, const u8 *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, AttendShape s) {
 	const int WARPS = SPLIT_THREADS / WARP, KEYS = WARP / LANES; // keys of a warp at a time
+	const int STEP = LANES * 8, SIZE = LANES * C * 8 + 2;        // from one of a thread's eights to the next; of a part in room
 	int split = block_x(), kv = block_y() / head_blocks, first = kv * s.group + block_y() % head_blocks * G, query = block_z();
 	int heads = min_int(G, (kv + 1) * s.group - first); // that exist of the G
 	int position = past[0] + query;
@@ -54,40 +36,47 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 	int begin = lo + split * part, end = min_int(begin + part, position + 1);
 
 	int warp = thread_x() / WARP, at = (lane() % LANES) * 8, sub = lane() / LANES;
-	bool in_k = at < s.kd, in_v = at < s.vd;
-	float qr[G][8], acc[G][8], top[G], total[G];
+	float qr[G][C * 8], acc[G][C * 8], top[G], total[G];
 	float scale = s.cap > 0 ? s.scale / s.cap : s.scale * LOG2E; // so that exp2 is enough
+	if (s.length > 0) scale *= attend_temperature(position, s.temperature, s.length);
 #pragma unroll
 	for (int g = 0; g < G; g++) {
 		top[g] = MINUS_INFINITY, total[g] = 0;
-		const float *p = q + query * q0 + (first + min_int(g, heads - 1)) * q1 + at;
+		const float *p = q + query * q0 + (first + min_int(g, heads - 1)) * q1;
 #pragma unroll
-		for (int i = 0; i < 8; i++) qr[g][i] = at + i < s.kd ? p[i] * scale : 0, acc[g][i] = 0;
+		for (int i = 0; i < C * 8; i++) {
+			int e = at + i / 8 * STEP + i % 8;
+			qr[g][i] = e < s.kd ? p[e] * scale : 0, acc[g][i] = 0;
+		}
 	}
-	kc += kv * kc1 + at, vc += kv * vc1 + at;
 	// All threads of a warp make the same number of turns, since they exchange sums.
 	for (int base = begin + warp * KEYS; base < end; base += WARPS * KEYS) {
 		int key = base + sub;
 		bool real = key < end;
 		i64 slot = (real ? key : base) % s.slots;
-		float k[8], v[8];
+		i64 ke = slot * kc0 + kv * kc1, ve = slot * vc0 + kv * vc1;
+		float k[C][8], v[C][8];
 #pragma unroll
-		for (int i = 0; i < 8; i++) k[i] = v[i] = 0;
-		if (s.aligned) {
-			if (in_k) CacheOf<HALF>::load(k, kc + slot * kc0);
-			if (in_v) CacheOf<HALF>::load(v, vc + slot * vc0);
-		} else {
+		for (int c = 0; c < C; c++) {
+			int e = at + c * STEP;
 #pragma unroll
-			for (int i = 0; i < 8; i++) {
-				if (at + i < s.kd) k[i] = CacheOf<HALF>::value(kc[slot * kc0 + i]);
-				if (at + i < s.vd) v[i] = CacheOf<HALF>::value(vc[slot * vc0 + i]);
+			for (int i = 0; i < 8; i++) k[c][i] = v[c][i] = 0;
+			if (s.aligned) {
+				if (e < s.kd) KV::load(k[c], kc, ke + e);
+				if (e < s.vd) KV::load(v[c], vc, ve + e);
+			} else {
+#pragma unroll
+				for (int i = 0; i < 8; i++) {
+					if (e + i < s.kd) k[c][i] = KV::value(kc, ke + e + i);
+					if (e + i < s.vd) v[c][i] = KV::value(vc, ve + e + i);
+				}
 			}
 		}
 #pragma unroll
 		for (int g = 0; g < G; g++) {
 			float dot = 0;
 #pragma unroll
-			for (int i = 0; i < 8; i++) dot += qr[g][i] * k[i];
+			for (int i = 0; i < C * 8; i++) dot += qr[g][i] * k[i / 8][i % 8];
 			dot = group_sum<LANES>(dot);
 			if (s.cap > 0) dot = s.cap * LOG2E * tanh32(dot);
 			float t = real ? max32(top[g], dot) : top[g];
@@ -95,7 +84,7 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 			top[g] = t;
 			total[g] = total[g] * keep + p;
 #pragma unroll
-			for (int i = 0; i < 8; i++) acc[g][i] = acc[g][i] * keep + p * v[i];
+			for (int i = 0; i < C * 8; i++) acc[g][i] = acc[g][i] * keep + p * v[i / 8][i % 8];
 		}
 	}
 	// The groups of a warp, then the warps.
@@ -109,31 +98,31 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 			total[g] *= keep;
 			total[g] += shuffle_xor(total[g], m);
 #pragma unroll
-			for (int i = 0; i < 8; i++) {
+			for (int i = 0; i < C * 8; i++) {
 				acc[g][i] *= keep;
 				acc[g][i] += shuffle_xor(acc[g][i], m);
 			}
 		}
-		float *mine = room + (warp * G + g) * (LANES * 8 + 2);
+		float *mine = room + (warp * G + g) * SIZE;
 		if (sub == 0) {
 #pragma unroll
-			for (int i = 0; i < 8; i++) mine[at + i] = acc[g][i];
-			if (at == 0) mine[LANES * 8] = top[g], mine[LANES * 8 + 1] = total[g];
+			for (int i = 0; i < C * 8; i++) mine[at + i / 8 * STEP + i % 8] = acc[g][i];
+			if (at == 0) mine[SIZE - 2] = top[g], mine[SIZE - 1] = total[g];
 		}
 	}
 	barrier();
 	for (int j = thread_x(); j < heads * s.vd; j += SPLIT_THREADS) {
 		int g = j / s.vd, i = j % s.vd;
-		const float *r = room + g * (LANES * 8 + 2);
+		const float *r = room + g * SIZE;
 		float t = MINUS_INFINITY;
 #pragma unroll
-		for (int w = 0; w < WARPS; w++) t = max32(t, r[w * G * (LANES * 8 + 2) + LANES * 8]);
+		for (int w = 0; w < WARPS; w++) t = max32(t, r[w * G * SIZE + SIZE - 2]);
 		float sum = 0, value = 0;
 #pragma unroll
 		for (int w = 0; w < WARPS; w++) {
-			const float *of = r + w * G * (LANES * 8 + 2);
-			float keep = of[LANES * 8] > MINUS_INFINITY ? exp2_32(of[LANES * 8] - t) : 0;
-			sum += keep * of[LANES * 8 + 1];
+			const float *of = r + w * G * SIZE;
+			float keep = of[SIZE - 2] > MINUS_INFINITY ? exp2_32(of[SIZE - 2] - t) : 0;
+			sum += keep * of[SIZE - 1];
 			value += keep * of[i];
 		}
 		i64 to = ((i64)query * s.heads + first + g) * splits + split;
@@ -142,30 +131,46 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 	}
 }
 
-#define ATTEND_KERNEL(NAME, G, LANES, HALF) \
-	KERNEL(128) NAME(float *parts, F2 *stats, const float *q, i64 q0, i64 q1, const CacheOf<HALF>::Element *kc, i64 kc0, i64 kc1, \
-		const CacheOf<HALF>::Element *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, \
-		int heads, int group, int kd, int vd, int slots, int window, float scale, float cap, int aligned) { \
-		SHARED float room[SplitRoom<G, LANES>::FLOATS]; \
-		attend<G, LANES, HALF>(room, parts, stats, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, past, splits, head_blocks, \
-			AttendShape{heads, group, kd, vd, slots, window, scale, cap, aligned}); \
+#define ATTEND_KERNEL(NAME, G, LANES, C, KV) \
+	KERNEL(128) NAME(float *parts, F2 *stats, const float *q, i64 q0, i64 q1, const u8 *kc, i64 kc0, i64 kc1, \
+		const u8 *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, \
+		int heads, int group, int kd, int vd, int slots, int window, float scale, float cap, int aligned, float temperature, int length) { \
+		SHARED float room[SplitRoom<G, LANES, C>::FLOATS]; \
+		attend<G, LANES, C, KV>(room, parts, stats, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, past, splits, head_blocks, \
+			AttendShape{heads, group, kd, vd, slots, window, scale, cap, aligned, temperature, length}); \
 	}
 
-// attend_<cache>_<heads of a block>_<threads of a key>
-ATTEND_KERNEL(attend_f16_1_8, 1, 8, true)
-ATTEND_KERNEL(attend_f16_4_8, 4, 8, true)
-ATTEND_KERNEL(attend_f16_8_8, 8, 8, true)
-ATTEND_KERNEL(attend_f16_1_16, 1, 16, true)
-ATTEND_KERNEL(attend_f16_4_16, 4, 16, true)
-ATTEND_KERNEL(attend_f16_8_16, 8, 16, true)
-ATTEND_KERNEL(attend_f16_1_32, 1, 32, true)
-ATTEND_KERNEL(attend_f16_4_32, 4, 32, true)
-ATTEND_KERNEL(attend_f32_1_8, 1, 8, false)
-ATTEND_KERNEL(attend_f32_4_8, 4, 8, false)
-ATTEND_KERNEL(attend_f32_1_16, 1, 16, false)
-ATTEND_KERNEL(attend_f32_4_16, 4, 16, false)
-ATTEND_KERNEL(attend_f32_1_32, 1, 32, false)
-ATTEND_KERNEL(attend_f32_4_32, 4, 32, false)
+#ifdef CACHE
+// attend_<heads of a block>_<elements of a head, at most, by eight>
+ATTEND_KERNEL(attend_1_8, 1, 8, 1, CACHE)
+ATTEND_KERNEL(attend_4_8, 4, 8, 1, CACHE)
+ATTEND_KERNEL(attend_1_16, 1, 16, 1, CACHE)
+ATTEND_KERNEL(attend_4_16, 4, 16, 1, CACHE)
+ATTEND_KERNEL(attend_1_32, 1, 32, 1, CACHE)
+ATTEND_KERNEL(attend_4_32, 4, 32, 1, CACHE)
+ATTEND_KERNEL(attend_1_64, 1, 32, 2, CACHE)
+ATTEND_KERNEL(attend_2_96, 2, 32, 3, CACHE)
+#else
+// attend_<cache>_<heads of a block>_<elements of a head, at most, by eight>
+ATTEND_KERNEL(attend_f16_1_8, 1, 8, 1, KvF16)
+ATTEND_KERNEL(attend_f16_4_8, 4, 8, 1, KvF16)
+ATTEND_KERNEL(attend_f16_8_8, 8, 8, 1, KvF16)
+ATTEND_KERNEL(attend_f16_1_16, 1, 16, 1, KvF16)
+ATTEND_KERNEL(attend_f16_4_16, 4, 16, 1, KvF16)
+ATTEND_KERNEL(attend_f16_8_16, 8, 16, 1, KvF16)
+ATTEND_KERNEL(attend_f16_1_32, 1, 32, 1, KvF16)
+ATTEND_KERNEL(attend_f16_4_32, 4, 32, 1, KvF16)
+ATTEND_KERNEL(attend_f16_1_64, 1, 32, 2, KvF16)
+ATTEND_KERNEL(attend_f16_4_64, 4, 32, 2, KvF16)
+ATTEND_KERNEL(attend_f16_2_96, 2, 32, 3, KvF16)
+ATTEND_KERNEL(attend_f32_1_8, 1, 8, 1, KvF32)
+ATTEND_KERNEL(attend_f32_4_8, 4, 8, 1, KvF32)
+ATTEND_KERNEL(attend_f32_1_16, 1, 16, 1, KvF32)
+ATTEND_KERNEL(attend_f32_4_16, 4, 16, 1, KvF32)
+ATTEND_KERNEL(attend_f32_1_32, 1, 32, 1, KvF32)
+ATTEND_KERNEL(attend_f32_4_32, 4, 32, 1, KvF32)
+ATTEND_KERNEL(attend_f32_1_64, 1, 32, 2, KvF32)
+ATTEND_KERNEL(attend_f32_2_96, 2, 32, 3, KvF32)
 
 // Block (head, query) puts the parts together: out [n, heads, vd]. The sink is one more logit that adds nothing. With
 // qs, the result is also quantised, row by row of heads·vd (vd is a multiple of 32 then).
@@ -191,3 +196,4 @@ KERNEL(128) attend_combine(float *out, i64 o0, i64 o1, const float *parts, const
 		if (qs) quantize_group(qs, scale, ((i64)query * heads + head) * vd + j, v);
 	}
 }
+#endif

@@ -1,6 +1,8 @@
 // Attention for many queries on the matrix units (FlashAttention, Dao et al. 2022, arXiv:2205.14135): a block takes 64
-// queries of one head and walks over their keys, 32 at a time. KV cache of halves, heads of 64 or 128 elements.
+// queries of one head and walks over their keys, 32 at a time. The cache becomes halves on the way;
+// heads have 64 or 128 elements.
 #include "matrix.hip"
+#include "kvtypes.hip"
 
 const int TILE_THREADS = 128;
 const int TILE_QUERIES = 64;
@@ -19,9 +21,10 @@ template <int D> struct TileRoom {
 	float keep[TILE_QUERIES], total[TILE_QUERIES];
 };
 
-template <int D>
-DEVICE void attend_tile(TileRoom<D> *room, float *out, i64 o0, i64 o1, const float *q, i64 q0, i64 q1, const u16 *kc, i64 kc0, i64 kc1,
-	const u16 *vc, i64 vc0, i64 vc1, const float *sinks, const int *past, int n, int group, int slots, int window, float scale, float cap) {
+template <int D, class KV>
+DEVICE void attend_tile(TileRoom<D> *room, float *out, i64 o0, i64 o1, const float *q, i64 q0, i64 q1, const u8 *kc, i64 kc0, i64 kc1,
+	const u8 *vc, i64 vc0, i64 vc1, const float *sinks, const int *past, int n, int group, int slots, int window, float scale, float cap,
+	float temperature, int length) {
 	typedef TileRoom<D> R;
 	int t = thread_x(), warp = t / WARP, head = block_y(), first = block_x() * TILE_QUERIES;
 	int start = past[0];
@@ -29,9 +32,10 @@ DEVICE void attend_tile(TileRoom<D> *room, float *out, i64 o0, i64 o1, const flo
 	for (int i = t; i < TILE_QUERIES * D / 2; i += TILE_THREADS) {
 		int r = i / (D / 2), c = i % (D / 2) * 2;
 		const float *p = q + min_int(first + r, n - 1) * q0 + head * q1 + c;
-		*(u32 *)(room->q + r * R::QS + c) = pack_halves(p[0] * scale, p[1] * scale);
+		float f = length > 0 ? scale * attend_temperature(start + first + r, temperature, length) : scale;
+		*(u32 *)(room->q + r * R::QS + c) = pack_halves(p[0] * f, p[1] * f);
 	}
-	kc += head / group * kc1, vc += head / group * vc1;
+	i64 kh = head / group * kc1, vh = head / group * vc1;
 
 	TileAcc acc[WARP_TILES][D / 16];
 #pragma unroll
@@ -52,12 +56,12 @@ DEVICE void attend_tile(TileRoom<D> *room, float *out, i64 o0, i64 o1, const flo
 		for (int i = t; i < TILE_KEYS * D / 8; i += TILE_THREADS) {
 			int key = i / (D / 8), c = i % (D / 8) * 8;
 			i64 slot = min_int(base + key, last) % slots;
-			*(I4 *)(room->k + key * R::QS + c) = *(const I4 *)(kc + slot * kc0 + c);
+			*(I4 *)(room->k + key * R::QS + c) = KV::halves(kc, slot * kc0 + kh + c);
 		}
 		for (int i = t; i < TILE_KEYS * D / 8; i += TILE_THREADS) {
 			int key = i % TILE_KEYS, c = i / TILE_KEYS * 8;
 			i64 slot = min_int(base + key, last) % slots;
-			I4 v = *(const I4 *)(vc + slot * vc0 + c);
+			I4 v = KV::halves(vc, slot * vc0 + vh + c);
 			int w[4] = {v.x, v.y, v.z, v.w};
 #pragma unroll
 			for (int j = 0; j < 4; j++) {
@@ -160,12 +164,17 @@ DEVICE void attend_tile(TileRoom<D> *room, float *out, i64 o0, i64 o1, const flo
 		}
 }
 
-#define ATTEND_TILE_KERNEL(D) \
-	KERNEL(128) attend_tile_##D(float *out, i64 o0, i64 o1, const float *q, i64 q0, i64 q1, const u16 *kc, i64 kc0, i64 kc1, \
-		const u16 *vc, i64 vc0, i64 vc1, const float *sinks, const int *past, int n, int group, int slots, int window, float scale, float cap) { \
+#define ATTEND_TILE_KERNEL(D, KV) \
+	KERNEL(128) attend_tile_##D(float *out, i64 o0, i64 o1, const float *q, i64 q0, i64 q1, const u8 *kc, i64 kc0, i64 kc1, \
+		const u8 *vc, i64 vc0, i64 vc1, const float *sinks, const int *past, int n, int group, int slots, int window, float scale, float cap, \
+		float temperature, int length) { \
 		SHARED TileRoom<D> room; \
-		attend_tile<D>(&room, out, o0, o1, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, sinks, past, n, group, slots, window, scale, cap); \
+		attend_tile<D, KV>(&room, out, o0, o1, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, sinks, past, n, group, slots, window, scale, cap, \
+			temperature, length); \
 	}
 
-ATTEND_TILE_KERNEL(64)
-ATTEND_TILE_KERNEL(128)
+#ifndef CACHE
+#define CACHE KvF16
+#endif
+ATTEND_TILE_KERNEL(64, CACHE)
+ATTEND_TILE_KERNEL(128, CACHE)

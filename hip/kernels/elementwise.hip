@@ -31,7 +31,7 @@ KERNEL(256) elementwise(int op, int act, float s, int inner, int chunks, int d1,
 		case OP_SCALE: r = x * s; break;
 		case OP_SOFTCAP: r = s * tanh32(x / s); break;
 		case OP_ACTIVATE: r = activate(x, act); break;
-		default: r = activate(x, act) * b[i];
+		default: r = gated_unit(x, b[i], act);
 		}
 		out[i] = r;
 	}

@@ -120,7 +120,7 @@ DEVICE void matvec_glu(Planes gate, Planes up, float *out, int m, int ldo, int a
 #pragma unroll
 	for (int i = 0; i < N; i++) {
 		if (i >= n) break;
-		out[(i64)i * ldo + row] = activate(sum[i][0], act) * sum[i][1];
+		out[(i64)i * ldo + row] = gated_unit(sum[i][0], sum[i][1], act);
 	}
 }
 

@@ -1,6 +1,6 @@
 // Rotary position embedding and the KV cache's writes, one warp per head: queries are rotated in place, keys too and then
 // stored, values stored. Where wq and wk are given, every query and key head goes through an RMS norm first.
-#include "common.hip"
+#include "kvtypes.hip"
 
 // Sine and cosine of position·frequency. The product is taken to twice the precision and reduced by multiples of
 // π/2 in two pieces (Cody & Waite 1980), since a float alone is too coarse for positions beyond some thousands; the
@@ -25,7 +25,7 @@ struct RopeTable {
 };
 
 // One head of d elements by one warp: scaled by norm and w, rotated, and written to x and, if given, to the cache.
-DEVICE void rope_head(float *x, int d, const float *w, float eps, const RopeTable &t, float position, void *cache, i64 at, int half) {
+DEVICE void rope_head(float *x, int d, const float *w, float eps, const RopeTable &t, float position, void *cache, i64 at, int type) {
 	float scale = 1;
 	if (w) {
 		float square = 0;
@@ -33,12 +33,10 @@ DEVICE void rope_head(float *x, int d, const float *w, float eps, const RopeTabl
 		scale = 1 / sqrt32(group_sum<WARP>(square) / d + eps);
 		barrier(); // a block is one warp; nobody writes before everybody has read
 	}
-	float *floats = (float *)cache + at;
-	u16 *halves = (u16 *)cache + at;
+	bool blocks = type >= KV_Q8_0; // these need all of the head first
 	auto put = [&](int i, float v, bool changed) INLINE_LAMBDA {
 		if (changed) x[i] = v;
-		if (cache && half) halves[i] = float_to_half(v);
-		if (cache && !half) floats[i] = v;
+		if (cache && !blocks) kv_put(cache, at + i, v, type);
 	};
 	for (int j = lane(); j < t.pairs; j += WARP) {
 		int a = t.interleaved ? 2 * j : j, b = t.interleaved ? 2 * j + 1 : j + t.pairs;
@@ -50,6 +48,10 @@ DEVICE void rope_head(float *x, int d, const float *w, float eps, const RopeTabl
 		put(b, u * s + v * c, true);
 	}
 	for (int i = 2 * t.pairs + lane(); i < d; i += WARP) put(i, w ? x[i] * scale * w[i] : x[i], w != 0);
+	if (cache && blocks) {
+		barrier();
+		kv_put_blocks(cache, at, x, d, type);
+	}
 }
 
 // Block (head, row): heads 0..hq are queries, the next hk keys, the rest values. Strides are per row and per head.
@@ -57,7 +59,7 @@ KERNEL(WARP) rope_store(const int *past, const float *frequency, int pairs, int 
 	float *q, i64 q0, i64 q1, int hq, const float *wq,
 	float *k, i64 k0, i64 k1, int hk, const float *wk, int kd,
 	float *v, i64 v0, i64 v1, int vd,
-	void *kc, i64 kc0, i64 kc1, void *vc, i64 vc0, i64 vc1, int slots, int half, int n) {
+	void *kc, i64 kc0, i64 kc1, void *vc, i64 vc0, i64 vc1, int slots, int type, int n) {
 	int head = block_x(), row = block_y(), position = past[0] + row;
 	RopeTable t = {frequency, pairs, interleaved, magnitude};
 	i64 slot = slots > 0 ? position % slots : 0;
@@ -66,10 +68,10 @@ KERNEL(WARP) rope_store(const int *past, const float *frequency, int pairs, int 
 		rope_head(q + row * q0 + head * q1, kd, wq, eps, t, (float)position, 0, 0, 0);
 	} else if (head < hq + hk) {
 		head -= hq;
-		rope_head(k + row * k0 + head * k1, kd, wk, eps, t, (float)position, kc, slot * kc0 + head * kc1, half);
+		rope_head(k + row * k0 + head * k1, kd, wk, eps, t, (float)position, kc, slot * kc0 + head * kc1, type);
 	} else {
 		head -= hq + hk;
 		RopeTable none = {0, 0, 0, 1};
-		rope_head(v + row * v0 + head * v1, vd, 0, eps, none, 0, vc, slot * vc0 + head * vc1, half);
+		rope_head(v + row * v0 + head * v1, vd, 0, eps, none, 0, vc, slot * vc0 + head * vc1, type);
 	}
 }

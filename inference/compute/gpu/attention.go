@@ -35,9 +35,9 @@ func (q *Queue) caches(op string, k, v *compute.Tensor) bool {
 	if q.storage(op, k) == nil || q.storage(op, v) == nil {
 		return false
 	}
-	if k.Type != gguf.F16 && k.Type != gguf.F32 || v.Type != k.Type || k.Dims() != 3 || v.Dims() != 3 ||
-		k.Dim(0) != v.Dim(0) || k.Dim(1) != v.Dim(1) || k.Dim(0) == 0 {
-		q.fail(op, "caches %s and %s must be F16 or F32, of as many slots and heads", k, v)
+	if _, ok := kvCode(k.Type); !ok || v.Type != k.Type || k.Dims() != 3 || v.Dims() != 3 ||
+		k.Dim(0) != v.Dim(0) || k.Dim(1) != v.Dim(1) || k.Dim(0) == 0 || !inBlocks(k) || !inBlocks(v) {
+		q.fail(op, "caches %s and %s must be F32, F16, BF16, Q8_0 or Q4_0, of as many slots and heads, and of whole blocks", k, v)
 		return false
 	}
 	return true
@@ -146,12 +146,10 @@ func (q *Queue) ropeStore(s compute.RopeStore) {
 	}
 	a.I32(d)
 	heads = hq + hk + operand(s.V)
-	vd, slots, half := 0, 0, 0
+	vd, slots, code := 0, 0, 0
 	if s.V != nil {
 		vd, slots = s.V.Dim(2), s.KCache.Dim(0)
-		if s.KCache.Type == gguf.F16 {
-			half = 1
-		}
+		code, _ = kvCode(s.KCache.Type)
 	}
 	a.I32(vd)
 	rows := n
@@ -160,7 +158,7 @@ func (q *Queue) ropeStore(s compute.RopeStore) {
 	if heads == 0 || rows == 0 {
 		return
 	}
-	a.I32(slots).I32(half).I32(rows)
+	a.I32(slots).I32(code).I32(rows)
 	q.launch(q.kernel("rope", "rope_store"), hip.Dim{X: uint32(heads), Y: uint32(rows)}, q.d.warp, a)
 }
 
@@ -178,15 +176,15 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 		q.fail(op, "out %s, q %s and caches %s, %s don't fit", out, query, kCache, vCache)
 		return
 	}
-	if max(kd, vd) > 256 {
-		q.fail(op, "heads of %d elements are not supported by the GPU kernels: at most 256", max(kd, vd))
+	if largest := attendSizes[len(attendSizes)-1]; max(kd, vd) > largest {
+		q.fail(op, "heads of %d elements are not supported by the GPU kernels: at most %d", max(kd, vd), largest)
 		return
 	}
 	if !q.vector(op, "sinks", a.Sinks, heads) || n == 0 || heads == 0 {
 		return
 	}
-	if a.Window < 0 || a.SoftCap < 0 {
-		q.fail(op, "window %d or soft cap %g is negative", a.Window, a.SoftCap)
+	if a.Window < 0 || a.SoftCap < 0 || a.TemperatureLength < 0 {
+		q.fail(op, "window %d, soft cap %g or temperature length %d is negative", a.Window, a.SoftCap, a.TemperatureLength)
 		return
 	}
 	q.label(op, out)
@@ -201,22 +199,26 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 			args.Span(q.span(c)).I64(int64(c.Stride(0))).I64(int64(c.Stride(1)))
 		}
 	}
-	if kCache.Type == gguf.F16 && kd == vd && (kd == 64 || kd == 128) && n >= tileQueries && aligned == 1 && !q.d.disabled["attend_tile"] {
+	if kCache.Type != gguf.F32 && kd == vd && (kd == 64 || kd == 128) && n >= tileQueries && aligned == 1 && !q.d.disabled["attend_tile"] {
 		args := q.s.Args().Span(q.span(out)).I64(int64(out.Stride(0))).I64(int64(out.Stride(1))).
 			Span(q.span(query)).I64(int64(query.Stride(0))).I64(int64(query.Stride(1)))
 		cache(args)
-		args.Span(q.optional(a.Sinks)).Span(q.span(past)).I32(n).I32(heads / kv).I32(kCache.Dim(0)).I32(a.Window).F32(a.Scale).F32(a.SoftCap)
-		name := "attend_tile_64"
+		args.Span(q.optional(a.Sinks)).Span(q.span(past)).I32(n).I32(heads / kv).I32(kCache.Dim(0)).I32(a.Window).F32(a.Scale).F32(a.SoftCap).
+			F32(a.Temperature).I32(a.TemperatureLength)
+		name, module := "attend_tile_64", "attention_tile"
 		if kd == 128 {
 			name = "attend_tile_128"
 		}
+		if own := cacheModule(kCache.Type); own != "" {
+			module = own
+		}
 		q.wrote(out)
-		q.launch(q.kernel("attention_tile", name), hip.Dim{X: uint32(ceilDiv(n, 64)), Y: uint32(heads)}, 128, args)
+		q.launch(q.kernel(module, name), hip.Dim{X: uint32(ceilDiv(n, 64)), Y: uint32(heads)}, 128, args)
 		return
 	}
 
 	group := heads / kv
-	kernel, perBlock := attendKernel(kCache.Type == gguf.F16, max(kd, vd), group)
+	module, kernel, perBlock := attendKernel(kCache.Type, max(kd, vd), group)
 	headBlocks := ceilDiv(group, perBlock)
 	bound := a.Bound
 	if bound <= 0 {
@@ -231,8 +233,8 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 	args := q.s.Args().Span(parts).Span(stats).Span(q.span(query)).I64(int64(query.Stride(0))).I64(int64(query.Stride(1)))
 	cache(args)
 	args.Span(q.span(past)).I32(splits).I32(headBlocks).I32(heads).I32(group).I32(kd).I32(vd).I32(kCache.Dim(0)).I32(a.Window).
-		F32(a.Scale).F32(a.SoftCap).I32(aligned)
-	q.launch(q.kernel("attention", kernel), hip.Dim{X: uint32(splits), Y: uint32(kv * headBlocks), Z: uint32(n)}, 128, args)
+		F32(a.Scale).F32(a.SoftCap).I32(aligned).F32(a.Temperature).I32(a.TemperatureLength)
+	q.launch(q.kernel(module, kernel), hip.Dim{X: uint32(splits), Y: uint32(kv * headBlocks), Z: uint32(n)}, 128, args)
 
 	q.wrote(out)
 	var bytes, scales hip.Span
@@ -251,35 +253,3 @@ func (q *Queue) splits(bound, blocks int) int {
 	most := max(ceilDiv(4*max(q.d.info.Multiprocessors, 8), blocks), 1)
 	return max(min(ceilDiv(bound, 32), most, 64), 1)
 }
-
-// attendKernel picks the kernel for heads of d elements, and says how many query heads a block of it takes.
-func attendKernel(half bool, d, group int) (name string, heads int) {
-	i := 0
-	switch {
-	case d > 128:
-		i = 2
-	case d > 64:
-		i = 1
-	}
-	switch {
-	case group == 1:
-		heads = 1
-	case group <= 4 || i == 2 || !half:
-		heads = 4
-	default:
-		heads = 8
-	}
-	names := &attendF32
-	if half {
-		names = &attendF16
-	}
-	return names[heads/4][i], heads
-}
-
-// Kernels of attention.hip by query heads of a block (1, 4 and 8) and threads of a key (8, 16 and 32).
-var (
-	attendF16 = [3][3]string{{"attend_f16_1_8", "attend_f16_1_16", "attend_f16_1_32"},
-		{"attend_f16_4_8", "attend_f16_4_16", "attend_f16_4_32"}, {"attend_f16_8_8", "attend_f16_8_16"}}
-	attendF32 = [3][3]string{{"attend_f32_1_8", "attend_f32_1_16", "attend_f32_1_32"},
-		{"attend_f32_4_8", "attend_f32_4_16", "attend_f32_4_32"}}
-)

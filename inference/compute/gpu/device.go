@@ -155,10 +155,14 @@ func (d *Device) New(label string, typ gguf.Type, shape ...int) (*compute.Tensor
 		}
 		elements *= int64(n)
 	}
-	if typ.BlockElements() != 1 {
-		return nil, fmt.Errorf("gpu: %s: New makes tensors of plain numbers, not of %s", label, typ)
+	block := typ.BlockElements()
+	if _, ok := kvCode(typ); block != 1 && (!ok || len(shape) == 0 || shape[len(shape)-1]%block != 0) {
+		return nil, fmt.Errorf("gpu: %s: New makes tensors of plain numbers and of whole blocks of Q8_0 and Q4_0, not of %s %v", label, typ, shape)
 	}
-	bytes := elements * int64(typ.BlockBytes())
+	if err := d.compileCache(typ); err != nil {
+		return nil, err
+	}
+	bytes := elements / int64(block) * int64(typ.BlockBytes())
 	s, err := d.alloc(label, bytes)
 	if err != nil {
 		return nil, err

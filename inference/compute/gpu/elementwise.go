@@ -91,8 +91,8 @@ func (q *Queue) elementwise(op string, code int, out, a, b *compute.Tensor, act 
 		q.fail(op, "out %s, a %s and b %s don't fit", out, a, b)
 		return
 	}
-	if act > compute.Softplus {
-		q.fail(op, "%s is unknown", act)
+	if act > compute.Softplus && (code != opGLU || act != compute.SwiGLUClamped) {
+		q.fail(op, "%s is no activation of this operation", act)
 		return
 	}
 	if out.Len() == 0 {
@@ -159,15 +159,23 @@ func (q *Queue) Copy(dst, src *compute.Tensor) {
 	if !q.ready(op) || q.storage(op, dst) == nil || q.storage(op, src) == nil {
 		return
 	}
-	size := 0
+	size := 2 // of the words that are copied
+	block, words := dst.Type.BlockElements(), 1
 	switch dst.Type {
 	case gguf.F32, gguf.I32:
 		size = 4
+	case gguf.Q8_0, gguf.Q4_0: // of KV caches; blocks of 34 and 18 bytes
+		words = dst.Type.BlockBytes() / size
 	case gguf.F16, gguf.BF16:
-		size = 2
+	default:
+		block = 0
 	}
-	if dst.Type != src.Type || !sameShape(dst, src) || size == 0 {
-		q.fail(op, "%s and %s differ, or are not plain numbers", dst, src)
+	if dst.Type != src.Type || !sameShape(dst, src) || block == 0 || block > 1 && (dst.Storage.(*storage).format != nil || src.Storage.(*storage).format != nil) {
+		q.fail(op, "%s and %s differ, or are neither plain numbers nor parts of KV caches", dst, src)
+		return
+	}
+	if !inBlocks(dst) || !inBlocks(src) {
+		q.fail(op, "%s and %s must be whole blocks", dst, src)
 		return
 	}
 	if dst.Len() == 0 {
@@ -176,11 +184,20 @@ func (q *Queue) Copy(dst, src *compute.Tensor) {
 	q.label(op, dst)
 	q.wrote(dst)
 	if dst.Contiguous() && src.Contiguous() && dst.Storage != src.Storage {
-		n := int64(dst.Len() * size)
+		n := int64(dst.Len() / block * words * size)
 		q.s.Copy(q.span(dst).Slice(0, n), q.span(src).Slice(0, n))
 		return
 	}
 	c := collapse(dst, src, nil)
+	if block > 1 { // in words
+		for i := range c.n {
+			if i == c.n-1 {
+				c.dims[i] = c.dims[i] / block * words
+				break
+			}
+			c.strides[0][i], c.strides[1][i] = c.strides[0][i]/block*words, c.strides[1][i]/block*words
+		}
+	}
 	d, st := c.outer()
 	chunks := ceilDiv(c.inner(), 1024)
 	name := "copy_32"
@@ -191,6 +208,16 @@ func (q *Queue) Copy(dst, src *compute.Tensor) {
 	args.Span(q.span(dst)).I64(int64(st[0][0])).I64(int64(st[0][1])).I64(int64(st[0][2]))
 	args.Span(q.span(src)).I64(int64(st[1][0])).I64(int64(st[1][1])).I64(int64(st[1][2]))
 	q.launch(q.kernel("elementwise", name), hip.Dim{X: uint32(d[0] * d[1] * d[2] * chunks)}, 256, args)
+}
+
+// inBlocks says whether a view of a type in blocks begins with one, and its rows too.
+func inBlocks(t *compute.Tensor) bool {
+	b := t.Type.BlockElements()
+	ok := t.Offset%b == 0 && t.Dim(-1)%b == 0
+	for i := range t.Dims() - 1 {
+		ok = ok && t.Stride(i)%b == 0
+	}
+	return ok
 }
 
 // Rows gathers rows of an activation.

@@ -30,7 +30,8 @@ const weightPrefix = "weight_"
 
 func moduleOf(f *format) string { return weightPrefix + f.name }
 
-// Source is the translation unit of a module for warps of so many threads: a base module, or weight_ and the name of a format.
+// Source is the translation unit of a module for warps of so many threads: a base module, weight_ and the name of a format,
+// or cache_ and that of a type of KV cache.
 func Source(name string, warp int) (hip.Source, error) {
 	file := name + ".hip"
 	options := []string{fmt.Sprintf("-DWARP=%d", warp)}
@@ -46,6 +47,10 @@ func Source(name string, warp int) (hip.Source, error) {
 				options = append(options, "-DMATRIX_WEIGHT=1")
 			}
 		}
+	}
+	if c, ok := strings.CutPrefix(name, cachePrefix); ok {
+		options = append(options, "-DCACHE="+c)
+		file = "attention_cache.hip"
 	}
 	text, err := fs.ReadFile(kernels.Files, file)
 	if err != nil {
@@ -70,7 +75,7 @@ func Source(name string, warp int) (hip.Source, error) {
 
 // Modules names every module there is, for tests and the table of kernels.
 func Modules() []string {
-	names := baseModules()
+	names := append(baseModules(), cacheModules[:]...)
 	for i := range formats {
 		names = append(names, moduleOf(&formats[i]))
 	}

@@ -401,8 +401,7 @@ func (q *Queue) launch(f *hip.Function, grid hip.Dim, threads int, a *hip.Args) 
 // span is the memory of an activation from its first element to the end of its storage.
 func (q *Queue) span(t *compute.Tensor) hip.Span {
 	s := t.Storage.(*storage)
-	size := int64(t.Type.BlockBytes())
-	at := int64(t.Offset) * size
+	at := int64(t.Offset/t.Type.BlockElements()) * int64(t.Type.BlockBytes())
 	all := s.buffer.Span()
 	return all.Slice(at, all.Len()-at)
 }
