@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"burble/gguf"
 	"burble/inference/compute"
@@ -16,6 +17,18 @@ import (
 type Placement struct {
 	Devices []compute.Device
 	Until   []int
+	// The experts of blocks [0, HostExperts) are on Host, one of Devices or a further one: they take most of the memory,
+	// and a token reads few of them.
+	Host        compute.Device
+	HostExperts int
+}
+
+// all are the devices of p: those that run blocks, and Host where it is another.
+func (p Placement) all() []compute.Device {
+	if p.HostExperts > 0 && !slices.Contains(p.Devices, p.Host) {
+		return append(slices.Clone(p.Devices), p.Host)
+	}
+	return p.Devices
 }
 
 // OnOne places a whole model on one device.
@@ -91,6 +104,7 @@ type Scope struct {
 	device int
 	block  int
 	prefix string
+	expert bool
 }
 
 // Input is the scope of the embedding.
@@ -103,6 +117,15 @@ func (l *Loader) Layer(i int) Scope {
 		d++
 	}
 	return Scope{l: l, device: d, block: i, prefix: fmt.Sprintf("blk.%d.", i)}
+}
+
+// Experts is the scope of the block's experts, which may be on another device than the rest, see [Pass.AtExperts].
+func (s Scope) Experts() Scope {
+	if s.block < s.l.place.HostExperts {
+		s.device = slices.Index(s.l.place.all(), s.l.place.Host)
+	}
+	s.expert = true
+	return s
 }
 
 // Output is the scope of the final norm and the output projection.
@@ -149,11 +172,31 @@ func (s Scope) Vector(name string, n int) *compute.Tensor {
 	case t.Type == gguf.F32:
 		return s.add(want{label: t.Name, src: t})
 	}
-	values := make([]float32, n)
-	if err := gguf.Dequantize(t.Type, values, t.Data); err != nil {
-		s.l.fail("%s: %w", t.Name, err)
+	return s.add(want{label: t.Name, values: s.l.floats(t)})
+}
+
+// Floats reads a tensor of any type and of the given shape, for values that are computed from it. Of a file that was opened
+// for its directory alone, they are zero.
+func (s Scope) Floats(name string, shape ...int) []float32 {
+	if t := s.find(name, shape); t != nil {
+		return s.l.floats(t)
 	}
-	return s.add(want{label: t.Name, values: values})
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return make([]float32, n)
+}
+
+func (l *Loader) floats(t *gguf.Tensor) []float32 {
+	values := make([]float32, t.Elements())
+	if t.Data == nil {
+		return values
+	}
+	if err := gguf.Dequantize(t.Type, values, t.Data); err != nil {
+		l.fail("%s: %w", t.Name, err)
+	}
+	return values
 }
 
 // OptionalVector is Vector, or nil where the file has no such tensor.
@@ -187,7 +230,7 @@ func (s Scope) find(name string, shape []int) *gguf.Tensor {
 }
 
 func (s Scope) add(w want) *compute.Tensor {
-	w.device, w.block = s.device, s.block
+	w.device, w.block, w.expert = s.device, s.block, s.expert
 	key := fmt.Sprintf("%d/%s", s.device, w.label)
 	if t, ok := s.l.bound[key]; ok {
 		return t
@@ -207,7 +250,7 @@ func (l *Loader) load(ctx context.Context, queues []compute.Queue, progress func
 		}
 	}
 	progress(0, total)
-	for d, dev := range l.place.Devices {
+	for d, dev := range l.place.all() {
 		var sources []*gguf.Tensor
 		var targets []*compute.Tensor
 		for _, w := range l.wants {

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"burble/gguf"
@@ -57,10 +58,12 @@ type Model struct {
 	Config
 	net      Network
 	segments []*segment
+	experts  *host // of experts that are on another device than their block, or nil
 	weights  []*compute.Tensor // what Close frees, with the device of each
 	devices  []compute.Device
 	maxRows  int
 	host     []float32 // logits on their way to the callers of ForwardAll
+	side     compute.Queue // of a device that runs experts alone, or nil
 	closed   bool
 
 	// OnLayer, where it is set, is told of each block of a pass that is issued one operation at a time: a long prefill
@@ -133,7 +136,7 @@ func Open(ctx context.Context, f *gguf.File, place Placement, o Options, progres
 			m = nil
 		}
 	}()
-	var queues []compute.Queue
+	var queues []compute.Queue // one for each device
 	lo := 0
 	for i, dev := range place.Devices {
 		q, err := dev.NewQueue()
@@ -144,32 +147,67 @@ func Open(ctx context.Context, f *gguf.File, place Placement, o Options, progres
 		m.segments = append(m.segments, &segment{dev: dev, queue: q, lo: lo, hi: place.Until[i]})
 		lo = place.Until[i]
 	}
+	if place.HostExperts > 0 {
+		m.experts = &host{blocks: place.HostExperts}
+		at := slices.Index(place.Devices, place.Host)
+		if at < 0 {
+			q, err := place.Host.NewQueue()
+			if err != nil {
+				return m, err
+			}
+			at, m.side = len(queues), q
+			queues = append(queues, q)
+		}
+		m.experts.queue = queues[at]
+	}
 	for _, w := range l.wants {
 		m.weights = append(m.weights, w.dst)
 	}
 	if err := l.load(ctx, queues, progress); err != nil {
 		return m, err
 	}
+	buffers, err := dryTemps(net, &l.Config, m.maxRows)
+	if err != nil {
+		return m, err
+	}
 	for i := range m.segments {
-		if err := m.allocate(i); err != nil {
+		if err := m.allocate(i, buffers); err != nil {
 			return m, err
 		}
+	}
+	if m.experts != nil {
+		dev := m.experts.queue.Device()
+		t, err := dryTemps(net, &l.Config, m.maxRows)
+		if err != nil {
+			return m, err
+		}
+		t.add("experts in", m.maxRows, m.Dim)
+		t.add("experts out", m.maxRows, m.Dim)
+		m.experts.temps = *t
+		m.experts.temps.allocate(m.newTensor(dev, &m.experts.temps.err))
+		return m, m.experts.temps.err
 	}
 	return m, nil
 }
 
-// allocate makes the buffers of a segment. What the network needs for itself is found by a pass that computes nothing.
-func (m *Model) allocate(i int) error {
-	s := m.segments[i]
-	newTensor := func(label string, typ gguf.Type, shape ...int) *compute.Tensor {
-		t, err := s.dev.New(label, typ, shape...)
-		if err != nil {
-			s.temps.err = errors.Join(s.temps.err, err)
+// newTensor makes a function that allocates on dev, for Close to free, and keeps what goes wrong in err.
+func (m *Model) newTensor(dev compute.Device, err *error) func(label string, typ gguf.Type, shape ...int) *compute.Tensor {
+	return func(label string, typ gguf.Type, shape ...int) *compute.Tensor {
+		t, e := dev.New(label, typ, shape...)
+		if e != nil {
+			*err = errors.Join(*err, e)
 			return nil
 		}
 		m.weights = append(m.weights, t)
 		return t
 	}
+}
+
+// allocate makes the buffers of a segment.
+func (m *Model) allocate(i int, buffers *temps) error {
+	s := m.segments[i]
+	s.temps = *buffers
+	newTensor := m.newTensor(s.dev, &s.temps.err)
 	s.input = newTensor("tokens", gguf.I32, 1+m.maxRows)
 	s.x = newTensor("residual stream", gguf.F32, m.maxRows, m.Dim)
 	last := i == len(m.segments)-1
@@ -181,11 +219,6 @@ func (m *Model) allocate(i int) error {
 	if s.temps.err != nil {
 		return s.temps.err
 	}
-	dry, err := dryTemps(m.net, &m.Config, m.maxRows)
-	if err != nil {
-		return err
-	}
-	s.temps = *dry
 	s.temps.allocate(newTensor)
 	return s.temps.err
 }
@@ -271,9 +304,10 @@ func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, pa
 			return err
 		}
 	}
-	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: x, Cache: cache, temps: &s.temps}
+	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: x, Cache: cache, temps: &s.temps, host: m.experts}
 	var key compute.Key
-	if n == 1 && head { // the pass of a decoded token is worth capturing: it comes again and again
+	waits := m.experts != nil && s.lo < m.experts.blocks && m.experts.queue != s.queue // half way, for the experts
+	if n == 1 && head && !waits { // the pass of a decoded token is worth capturing: it comes again and again
 		key = compute.Key{Segment: cache.id*len(m.segments) + i + 1, Rows: n, Bound: p.Bound}
 		ctx = context.WithoutCancel(ctx) // a captured pass is always whole
 	}
@@ -281,6 +315,11 @@ func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, pa
 		p.Queue = q
 		issue(ctx, p)
 	})
+	if waits && m.experts.err != nil {
+		err := m.experts.err
+		m.experts.err = nil
+		return err
+	}
 	if key != (compute.Key{}) && i == len(m.segments)-1 {
 		return nil // Logits and Best wait for it, once
 	}
@@ -371,6 +410,9 @@ func (m *Model) Close() error {
 		if w := m.weights[i]; w.Storage != nil {
 			w.Storage.Owner().Free(w)
 		}
+	}
+	if m.side != nil {
+		errs = append(errs, m.side.Close())
 	}
 	for i := len(m.segments) - 1; i >= 0; i-- {
 		errs = append(errs, m.segments[i].queue.Close())

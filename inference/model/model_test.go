@@ -111,12 +111,17 @@ func TestWrongFiles(t *testing.T) {
 
 func TestPlacement(t *testing.T) {
 	d := compute.NewRecorder()
-	for _, p := range []Placement{{}, {[]compute.Device{d}, []int{1}}, {[]compute.Device{d, d}, []int{3, 2}}, {[]compute.Device{d}, []int{1, 2}}} {
+	for _, p := range []Placement{
+		{},
+		{Devices: []compute.Device{d}, Until: []int{1}},
+		{Devices: []compute.Device{d, d}, Until: []int{3, 2}},
+		{Devices: []compute.Device{d}, Until: []int{1, 2}},
+	} {
 		if p.check(2) == nil {
 			t.Errorf("placement %v of 2 layers is accepted", p.Until)
 		}
 	}
-	l := &Loader{place: Placement{[]compute.Device{d, d, d}, []int{2, 2, 5}}}
+	l := &Loader{place: Placement{Devices: []compute.Device{d, d, d}, Until: []int{2, 2, 5}}}
 	for i, want := range []int{0, 0, 2, 2, 2} {
 		if got := l.Layer(i).device; got != want {
 			t.Errorf("layer %d is on device %d, want %d", i, got, want)

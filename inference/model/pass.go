@@ -21,6 +21,7 @@ type Pass struct {
 	Cache  *Cache
 	branch *compute.Tensor // still to be added to X, or nil
 	temps  *temps
+	host   *host // of experts that are on another device, or nil
 }
 
 // Tmp returns a buffer [rows, cols] of the pass. Equal names are the same memory, on every layer; the contents are
@@ -122,18 +123,23 @@ type tempKey struct {
 	rows int
 }
 
+// add notes a buffer that will be needed.
+func (t *temps) add(name string, rows, cols int) {
+	if t.size == nil {
+		t.size = map[string][2]int{}
+	}
+	old, seen := t.size[name]
+	if !seen {
+		t.names = append(t.names, name)
+	} else if old[1] != cols {
+		t.err = fmt.Errorf("model: buffer %q has %d columns here and %d there", name, cols, old[1])
+	}
+	t.size[name] = [2]int{max(rows, old[0]), cols}
+}
+
 func (t *temps) get(name string, rows, cols int) *compute.Tensor {
 	if t.dry != nil {
-		if t.size == nil {
-			t.size = map[string][2]int{}
-		}
-		old, seen := t.size[name]
-		if !seen {
-			t.names = append(t.names, name)
-		} else if old[1] != cols {
-			t.err = fmt.Errorf("model: buffer %q has %d columns here and %d there", name, cols, old[1])
-		}
-		t.size[name] = [2]int{max(rows, old[0]), cols}
+		t.add(name, rows, cols)
 		return t.dry.Tensor(name, gguf.F32, rows, cols)
 	}
 	key := tempKey{name, rows}

@@ -86,13 +86,8 @@ func (l *Loader) divide(t ropeTable, factors *gguf.Tensor) {
 		l.fail("%s is %s %v; it should be F32 [%d]", factors.Name, factors.Type, factors.Shape, len(t.invFreq))
 		return
 	}
-	values := make([]float32, len(t.invFreq))
-	if err := gguf.Dequantize(gguf.F32, values, factors.Data); err != nil {
-		l.fail("%s: %w", factors.Name, err)
-		return
-	}
-	for j := range t.invFreq {
-		t.invFreq[j] /= values[j]
+	for j, f := range l.floats(factors) {
+		t.invFreq[j] /= f
 	}
 }
 
