@@ -37,7 +37,7 @@ type Values struct {
 	Threads   int    `json:"threads"`    // of the CPU; 0: the engine chooses
 	Device    string `json:"device"`     // "auto", "cpu", "gpu", or a device's name
 	GPULayers int    `json:"gpu_layers"` // 0: the engine chooses by free memory
-	KVType    string `json:"kv_type"`    // "f16" or "f32"
+	KVType    string `json:"kv_type"`    // one of KVTypes
 	GPUIdle   int    `json:"gpu_idle"`   // minutes after which an unused GPU is released; 0: never
 
 	Theme     Theme   `json:"theme"`
@@ -89,7 +89,7 @@ func (v Values) Clamp() Values {
 	v.Threads = clamp(v.Threads, 0, MaxThreads)
 	v.GPULayers = clamp(v.GPULayers, 0, MaxGPULayers)
 	v.GPUIdle = clamp(v.GPUIdle, 0, MaxGPUIdle)
-	v.KVType = oneOf(v.KVType, d.KVType, "f16", "f32")
+	v.KVType = oneOf(v.KVType, d.KVType, KVTypes()...)
 	v.Theme = oneOf(v.Theme, d.Theme, ThemeSystem, ThemeLight, ThemeDark)
 	if v.Device == "" {
 		v.Device = d.Device
@@ -145,6 +145,9 @@ func clampSampling(p sample.Params) sample.Params {
 }
 
 func clamp[T int | float32 | float64](value, lo, hi T) T { return min(max(value, lo), hi) }
+
+// KVTypes are the types a KV cache can have, the usual one first.
+func KVTypes() []string { return []string{"f16", "f32", "bf16", "q8_0", "q4_0"} }
 
 func oneOf[T comparable](value, otherwise T, choices ...T) T {
 	if slices.Contains(choices, value) {

@@ -66,7 +66,7 @@ func TestSettings(t *testing.T) {
 func TestSettingsLimits(t *testing.T) {
 	v := Values{
 		Sampling:  sample.Params{Temperature: -1, TopP: 2, TopK: -3, DRYBase: 0.5, MirostatTau: float32(math.NaN()), PenaltyWindow: -9},
-		MaxTokens: -1, Overflow: "?", Lookup: 1000, Context: -5, Threads: 1e6, GPULayers: -1, KVType: "q4_0", Theme: "pink", FontScale: 99,
+		MaxTokens: -1, Overflow: "?", Lookup: 1000, Context: -5, Threads: 1e6, GPULayers: -1, KVType: "q3_k", Theme: "pink", FontScale: 99,
 	}.Clamp()
 	if err := v.Sampling.Validate(); err != nil {
 		t.Error(err)

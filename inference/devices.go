@@ -66,7 +66,7 @@ func (m *LoadedModel) place(ctx context.Context, p Placement, gpus gpuSource, kv
 	if p.Device != "cpu" {
 		var counts []int
 		var opened []compute.Device
-		opened, counts, left, err = m.placeOnGPUs(ctx, p, gpus, kv, size, layers, progress)
+		opened, counts, left, err = m.placeOnGPUs(ctx, p, gpus, kv, size, layers, progress, &where)
 		switch {
 		case ctx.Err() != nil:
 			return where, ctx.Err()
@@ -89,14 +89,17 @@ func (m *LoadedModel) place(ctx context.Context, p Placement, gpus gpuSource, kv
 				"The GPU's free memory holds %d of the model's %d layers; the CPU runs the others.", where.gpuLayers, layers))
 		}
 	}
-	if left > 0 {
+	if left > 0 || where.HostExperts > 0 {
 		dev, err := cpu.New(cpu.Options{Threads: p.Threads, FloatActivations: p.FloatActivations})
 		if err != nil {
 			return where, err
 		}
 		m.devices = append(m.devices, dev)
-		where.Devices = slices.Insert(where.Devices, 0, compute.Device(dev))
-		where.Until = slices.Insert(where.Until, 0, left)
+		where.Host = dev
+		if left > 0 {
+			where.Devices = slices.Insert(where.Devices, 0, compute.Device(dev))
+			where.Until = slices.Insert(where.Until, 0, left)
+		}
 	}
 	for i := 1; i < len(where.Until); i++ { // counts become ends
 		where.Until[i] += where.Until[i-1]
@@ -107,8 +110,9 @@ func (m *LoadedModel) place(ctx context.Context, p Placement, gpus gpuSource, kv
 // errNoGPU is wrapped by the error of a machine that has no GPU to use.
 var errNoGPU = errors.New("there is no GPU that Burble can use")
 
-// placeOnGPUs opens the GPUs that p names and says how many layers each runs, and how many are left over.
-func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSource, kv gguf.Type, size, layers int, progress func(Progress)) (opened []compute.Device, counts []int, left int, err error) {
+// placeOnGPUs opens the GPUs that p names and says how many layers each runs, and how many are left over. What experts the CPU
+// keeps, and what the user should know, goes into where.
+func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSource, kv gguf.Type, size, layers int, progress func(Progress), where *placement) (opened []compute.Device, counts []int, left int, err error) {
 	left = layers
 	found, err := gpus.Devices()
 	if err != nil {
@@ -130,6 +134,7 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 	if len(opened) == 0 {
 		return nil, nil, left, fmt.Errorf("%w named %q", errNoGPU, p.Device)
 	}
+	where.HostExperts = min(max(p.CPUExperts, 0), layers)
 	if p.Split != "" {
 		counts, left, err = parseSplit(p.Split, len(opened), layers)
 		return opened, counts, left, err
@@ -144,7 +149,15 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 	if err != nil {
 		return opened, nil, left, err
 	}
+	needs = needs.WithoutExperts(where.HostExperts)
 	counts, left = needs.Place(budgets)
+	if blocks, ok := needs.HostExperts(budgets[0]); left > 0 && ok && p.CPUExperts == 0 {
+		// Attention and everything else is worth more on the GPU than the experts are: of these a token reads few.
+		clear(counts)
+		counts[0], left, where.HostExperts = layers, 0, blocks
+		where.warnings = append(where.warnings, fmt.Sprintf(
+			"The GPU's free memory does not hold all experts: those of %d of the model's %d layers stay with the CPU.", blocks, layers))
+	}
 	if left == layers {
 		return opened, counts, left, &compute.OutOfMemory{Device: opened[0].Name(), What: "even one layer of the model",
 			Need: needs.Layers[layers-1] + needs.Output + needs.Work, Free: opened[0].Memory().Free}

@@ -48,8 +48,10 @@ type Placement struct {
 	Context int    // tokens of KV cache; 0 chooses min(model's own, a default that fits)
 	Layers  int    // layers on the GPU; 0 chooses by free memory
 	Split   string // layers on each GPU, best first, such as "20,12"; "" goes by Layers
-	Threads int    // CPU threads; 0 chooses
-	KVType  string // "f16" (default) or "f32"
+	// CPUExperts leaves the experts of the first so many layers to the CPU; 0 goes by free memory, -1 is none.
+	CPUExperts int
+	Threads    int    // CPU threads; 0 chooses
+	KVType     string // "f16" (default), "f32", "bf16", "q8_0" or "q4_0"
 	// FloatActivations keeps activations in float32 where quantised kernels would round them to 8 bits (debugging).
 	FloatActivations bool
 	// Idle is how long a model stays on the GPU without being used; then the GPU is released, and taken again with

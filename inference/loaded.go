@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"burble/gguf"
@@ -50,12 +51,19 @@ func (m *LoadedModel) Template() *chat.Template { return m.template }
 func (m *LoadedModel) VocabSize() int { return m.model.Vocab }
 
 // DecodeBytes predicts the bytes of memory read for one token after depth others: the weights, of which the embedding is
-// only a row, and the KV cache. On a model whose output is tied to its embedding, that is read whole.
+// only a row, the experts a token goes to, and the KV cache. On a model whose output is tied to its embedding, that is read
+// whole.
 func (m *LoadedModel) DecodeBytes(depth int) int64 {
 	var n int64
 	_, untied := m.file.Tensor("output.weight")
+	experts, _ := m.file.Metadata.Uint(m.arch + ".expert_count")
+	used, _ := m.file.Metadata.Uint(m.arch + ".expert_used_count")
 	for _, t := range m.file.Tensors {
-		if t.Name != "token_embd.weight" || !untied {
+		switch {
+		case t.Name == "token_embd.weight" && untied:
+		case experts > 0 && strings.Contains(t.Name, "_exps."):
+			n += t.Bytes() / int64(experts) * int64(used)
+		default:
 			n += t.Bytes()
 		}
 	}
@@ -207,7 +215,13 @@ func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
 	if err != nil {
 		return err
 	}
-	if m.cache, err = m.model.NewCache(m.size, m.kv); err != nil {
+	m.cache, err = m.model.NewCache(m.size, m.kv)
+	if errors.Is(err, model.ErrUnsupported) && m.kv != gguf.F16 {
+		m.warnings = append(m.warnings, fmt.Sprintf("The KV cache is kept as F16: %v.", err))
+		m.kv = gguf.F16
+		m.cache, err = m.model.NewCache(m.size, m.kv)
+	}
+	if err != nil {
 		return err
 	}
 	m.session = newSession(m.model, m.cache)

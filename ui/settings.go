@@ -105,6 +105,9 @@ func (s *settingsDialog) fill() {
 	s.number("Context size", "In tokens. 0: chosen to fit. Counts when a model is loaded.", v.Context, func(v *app.Values, n int) { v.Context = n })
 	s.number("Threads", "Of the processor. 0: chosen for this machine.", v.Threads, func(v *app.Values, n int) { v.Threads = n })
 	s.devices(v.Device)
+	s.choice("KV cache", "Smaller types hold longer conversations in the same memory. Counts when a model is loaded.",
+		[]string{"F16 (usual)", "F32 (exact, twice the memory)", "BF16", "Q8_0 (half the memory)", "Q4_0 (a quarter, less exact)"}, app.KVTypes(),
+		v.KVType, func(v *app.Values, t string) { v.KVType = t })
 	s.number("Layers on the GPU", "0: as many as fit. Counts when a model is loaded.", v.GPULayers, func(v *app.Values, n int) { v.GPULayers = n })
 	s.number("Release the GPU", "After so many minutes without use. 0: never.", v.GPUIdle, func(v *app.Values, n int) { v.GPUIdle = n })
 

@@ -26,10 +26,11 @@ func placementFlags(fs *flag.FlagSet) func() inference.Placement {
 	split := fs.String("split", "", "layers on each GPU, best first, such as `20,12`")
 	context := fs.Int("context", 0, "`TOKENS` of context; 0 chooses")
 	threads := fs.Int("t", 0, "CPU `THREADS`; 0 chooses")
-	kv := fs.String("kv", "f16", "type of the KV cache: f16 or f32")
+	experts := fs.Int("cpu-experts", 0, "layers, from the first on, whose experts stay with the CPU; 0: as many as memory asks for, -1: none")
+	kv := fs.String("kv", "f16", "type of the KV cache: f16, f32, bf16, q8_0 or q4_0")
 	float := fs.Bool("float-activations", false, "keep activations in float32 with quantised weights (slow)")
 	return func() inference.Placement {
-		return inference.Placement{Device: *device, Layers: *layers, Split: *split, Context: *context, Threads: *threads, KVType: *kv, FloatActivations: *float}
+		return inference.Placement{Device: *device, Layers: *layers, Split: *split, CPUExperts: *experts, Context: *context, Threads: *threads, KVType: *kv, FloatActivations: *float}
 	}
 }
 

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 
 	"burble/gguf"
@@ -146,4 +147,14 @@ func (n Needs) HostExperts(b Budget) (blocks int, ok bool) {
 		blocks++
 	}
 	return blocks, total <= b.Free && blocks > 0
+}
+
+// WithoutExperts is n for a device that need not hold the experts of the first so many blocks.
+func (n Needs) WithoutExperts(blocks int) Needs {
+	n.Layers, n.Experts = slices.Clone(n.Layers), slices.Clone(n.Experts)
+	for i := range min(blocks, len(n.Experts)) {
+		n.Layers[i] -= n.Experts[i]
+		n.Experts[i] = 0
+	}
+	return n
 }

@@ -58,11 +58,11 @@ type Model struct {
 	Config
 	net      Network
 	segments []*segment
-	experts  *host // of experts that are on another device than their block, or nil
+	experts  *host             // of experts that are on another device than their block, or nil
 	weights  []*compute.Tensor // what Close frees, with the device of each
 	devices  []compute.Device
 	maxRows  int
-	host     []float32 // logits on their way to the callers of ForwardAll
+	host     []float32     // logits on their way to the callers of ForwardAll
 	side     compute.Queue // of a device that runs experts alone, or nil
 	closed   bool
 
@@ -307,7 +307,7 @@ func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, pa
 	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: x, Cache: cache, temps: &s.temps, host: m.experts}
 	var key compute.Key
 	waits := m.experts != nil && s.lo < m.experts.blocks && m.experts.queue != s.queue // half way, for the experts
-	if n == 1 && head && !waits { // the pass of a decoded token is worth capturing: it comes again and again
+	if n == 1 && head && !waits {                                                      // the pass of a decoded token is worth capturing: it comes again and again
 		key = compute.Key{Segment: cache.id*len(m.segments) + i + 1, Rows: n, Bound: p.Bound}
 		ctx = context.WithoutCancel(ctx) // a captured pass is always whole
 	}
