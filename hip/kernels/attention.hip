@@ -21,7 +21,7 @@ const int SPLIT_THREADS = 128;
 template <int G, int LANES, int C> struct SplitRoom { static const int FLOATS = (SPLIT_THREADS / WARP) * G * (LANES * C * 8 + 2); };
 
 // A block takes G query heads of one KV head, one query, and one part of its keys. LANES threads share a key, C times eight
-// elements each, so a warp sees WARP/LANES keys at a time.
+// elements each, so a warp sees WARP/LANES keys at a time. With C above 1 the cache must be aligned.
 template <int G, int LANES, int C, class KV>
 DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0, i64 q1,
 	const u8 *kc, i64 kc0, i64 kc1, const u8 *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, AttendShape s) {
@@ -46,7 +46,8 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 #pragma unroll
 		for (int i = 0; i < C * 8; i++) {
 			int e = at + i / 8 * STEP + i % 8;
-			qr[g][i] = e < s.kd ? p[e] * scale : 0, acc[g][i] = 0;
+			bool in = C > 1 ? at + i / 8 * STEP < s.kd : e < s.kd;
+			qr[g][i] = in ? p[e] * scale : 0, acc[g][i] = 0;
 		}
 	}
 	// All threads of a warp make the same number of turns, since they exchange sums.
@@ -54,21 +55,21 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 		int key = base + sub;
 		bool real = key < end;
 		i64 slot = (real ? key : base) % s.slots;
-		i64 ke = slot * kc0 + kv * kc1, ve = slot * vc0 + kv * vc1;
+		typename KV::Place kp = KV::place(kc, slot * kc0 + kv * kc1 + at), vp = KV::place(vc, slot * vc0 + kv * vc1 + at);
 		float k[C][8], v[C][8];
 #pragma unroll
 		for (int c = 0; c < C; c++) {
 			int e = at + c * STEP;
 #pragma unroll
 			for (int i = 0; i < 8; i++) k[c][i] = v[c][i] = 0;
-			if (s.aligned) {
-				if (e < s.kd) KV::load(k[c], kc, ke + e);
-				if (e < s.vd) KV::load(v[c], vc, ve + e);
+			if (C > 1 || s.aligned) {
+				if (e < s.kd) KV::load(k[c], c ? KV::place(kc, slot * kc0 + kv * kc1 + e) : kp);
+				if (e < s.vd) KV::load(v[c], c ? KV::place(vc, slot * vc0 + kv * vc1 + e) : vp);
 			} else {
 #pragma unroll
 				for (int i = 0; i < 8; i++) {
-					if (e + i < s.kd) k[c][i] = KV::value(kc, ke + e + i);
-					if (e + i < s.vd) v[c][i] = KV::value(vc, ve + e + i);
+					if (e + i < s.kd) k[c][i] = KV::value(kp, i);
+					if (e + i < s.vd) v[c][i] = KV::value(vp, i);
 				}
 			}
 		}

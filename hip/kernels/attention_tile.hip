@@ -56,12 +56,12 @@ DEVICE void attend_tile(TileRoom<D> *room, float *out, i64 o0, i64 o1, const flo
 		for (int i = t; i < TILE_KEYS * D / 8; i += TILE_THREADS) {
 			int key = i / (D / 8), c = i % (D / 8) * 8;
 			i64 slot = min_int(base + key, last) % slots;
-			*(I4 *)(room->k + key * R::QS + c) = KV::halves(kc, slot * kc0 + kh + c);
+			*(I4 *)(room->k + key * R::QS + c) = KV::halves(KV::place(kc, slot * kc0 + kh + c));
 		}
 		for (int i = t; i < TILE_KEYS * D / 8; i += TILE_THREADS) {
 			int key = i % TILE_KEYS, c = i / TILE_KEYS * 8;
 			i64 slot = min_int(base + key, last) % slots;
-			I4 v = KV::halves(vc, slot * vc0 + vh + c);
+			I4 v = KV::halves(KV::place(vc, slot * vc0 + vh + c));
 			int w[4] = {v.x, v.y, v.z, v.w};
 #pragma unroll
 			for (int j = 0; j < 4; j++) {

@@ -199,6 +199,10 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 			args.Span(q.span(c)).I64(int64(c.Stride(0))).I64(int64(c.Stride(1)))
 		}
 	}
+	if aligned == 0 && max(kd, vd) > 256 {
+		q.fail(op, "heads of %d elements must be multiples of eight in caches %s and %s", max(kd, vd), kCache, vCache)
+		return
+	}
 	if kCache.Type != gguf.F32 && kd == vd && (kd == 64 || kd == 128) && n >= tileQueries && aligned == 1 && !q.d.disabled["attend_tile"] {
 		args := q.s.Args().Span(q.span(out)).I64(int64(out.Stride(0))).I64(int64(out.Stride(1))).
 			Span(q.span(query)).I64(int64(query.Stride(0))).I64(int64(query.Stride(1)))
