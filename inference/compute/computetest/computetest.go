@@ -20,7 +20,7 @@ type Options struct {
 	Float     float64 // float32 arithmetic; 2e-6
 	Half      float64 // products with F16 and BF16 weights, which may round activations alike; 2e-6
 	Quantised float64 // products with quantised weights, which may round activations to 8 bits; 0.0075
-	Cache     float64 // attention over an F16 cache, which may compute in half precision; 2e-6
+	Cache     float64 // attention over a cache of a type other than F32, which may compute in half precision; 2e-6
 	Seed      uint64  // of the random shapes and values
 	Rounds    int     // random shapes for each operation and type; 1 where 0
 	// Skip names operations that the device does not have yet.

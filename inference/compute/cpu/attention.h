@@ -13,18 +13,49 @@ INLINE void visible(const attention *a, int64_t i, int64_t lo, int64_t hi, int64
 	*to = hi < p + 1 ? hi : p + 1;
 }
 
-INLINE vf c_load(const char *p, int64_t j, int half) {
-	return half ? v_half((const uint16_t *)p + j) : v_load((const float *)p + j);
+INLINE vf c_load(const char *p, int64_t j, int type) {
+	switch (type) {
+	case T_F32: return v_load((const float *)p + j);
+	case T_F16: return v_half((const uint16_t *)p + j);
+	case T_BF16: return v_brain((const uint16_t *)p + j);
+	case T_Q8_0: return q8_0_load(p, j);
+	default: return q4_0_load(p, j);
+	}
 }
-INLINE vf c_load_n(const char *p, int64_t j, int n, int half) {
-	return half ? v_half_n((const uint16_t *)p + j, n) : v_load_n((const float *)p + j, n);
+
+// The end of a row, which quantised ones don't have.
+INLINE vf c_load_n(const char *p, int64_t j, int n, int type) {
+	switch (type) {
+	case T_F32: return v_load_n((const float *)p + j, n);
+	case T_F16: return v_half_n((const uint16_t *)p + j, n);
+	case T_BF16: return v_brain_n((const uint16_t *)p + j, n);
+	default: return v_set(0);
+	}
+}
+
+// Bytes of n elements of a row.
+INLINE int64_t c_bytes(int64_t n, int type) {
+	switch (type) {
+	case T_F32: return 4 * n;
+	case T_Q8_0: return n / 32 * 34;
+	case T_Q4_0: return n / 32 * 18;
+	default: return 2 * n;
+	}
+}
+
+// What the logits of query i are multiplied by.
+INLINE float logit_scale(const attention *a, int64_t i) {
+	const op *o = a->o;
+	if (o->i[1] == 0) return o->f[0];
+	int64_t p = a->past + i > 0 ? a->past + i : 0;
+	return o->f[0] * (float)(1 + (double)o->f[2] * log1p(p / o->i[1]));
 }
 
 enum { FEW = 4 }; // queries that share a key
 
 // Logits of count queries with keys at the given addresses, of positions at, at + 1 …: s[c][pos - lo]. The sums of
 // eight are added up across vectors together.
-INLINE void few_dots(const attention *a, const char *const *keys, const float *q, int count, int rows, float *s, int half) {
+INLINE void few_dots(const attention *a, const char *const *keys, const float *q, int count, int rows, float *s, int type) {
 	int64_t kd = a->kd, j = 0;
 	vf sum[8];
 	for (int l = 0; l < 8; l++) sum[l] = v_set(0);
@@ -32,13 +63,13 @@ INLINE void few_dots(const attention *a, const char *const *keys, const float *q
 		vf x[FEW];
 		for (int c = 0; c < count; c++) x[c] = v_load(q + c * kd + j);
 		for (int l = 0; l < rows; l++) {
-			vf k = c_load(keys[l], j, half);
+			vf k = c_load(keys[l], j, type);
 			for (int c = 0; c < count; c++) sum[l * count + c] = v_fma(k, x[c], sum[l * count + c]);
 		}
 	}
 	if (j < kd)
 		for (int l = 0; l < rows; l++) {
-			vf k = c_load_n(keys[l], j, kd - j, half);
+			vf k = c_load_n(keys[l], j, kd - j, type);
 			for (int c = 0; c < count; c++) sum[l * count + c] = v_fma(k, v_load_n(q + c * kd + j, kd - j), sum[l * count + c]);
 		}
 	float t[8];
@@ -46,7 +77,7 @@ INLINE void few_dots(const attention *a, const char *const *keys, const float *q
 	for (int l = 0; l < rows; l++) for (int c = 0; c < count; c++) s[c * ATTEND_SPAN + l] = t[l * count + c];
 }
 
-INLINE void few_scores(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *q, int count, float *s, int half) {
+INLINE void few_scores(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *q, int count, float *s, int type) {
 	const view *v = &a->o->b;
 	int64_t step = v->stride[1], pos = lo;
 	const char *key = cache_row(v, a, h, lo), *end = v->p + a->slots * step;
@@ -56,28 +87,28 @@ INLINE void few_scores(const attention *a, int64_t h, int64_t lo, int64_t hi, co
 		int n = 0;
 		for (; n < rows && pos + n < hi; n++) {
 			keys[n] = key;
-			for (int64_t b = 0; b < a->kd * (half ? 2 : 4); b += 64) __builtin_prefetch(key + 16 * step + b);
+			for (int64_t b = 0; b < c_bytes(a->kd, type); b += 64) __builtin_prefetch(key + 16 * step + b);
 			key += step;
 			if (key >= end) key -= a->slots * step;
 		}
-		if (n == rows) few_dots(a, keys, q, count, rows, s + pos - lo, half);
-		else for (int l = 0; l < n; l++) few_dots(a, keys + l, q, count, 1, s + pos - lo + l, half);
+		if (n == rows) few_dots(a, keys, q, count, rows, s + pos - lo, type);
+		else for (int l = 0; l < n; l++) few_dots(a, keys + l, q, count, 1, s + pos - lo + l, type);
 		pos += n;
 	}
 }
 
 // Adds the values [lo, hi) of head h, weighted with s, to count rows of out, from element j on, vectors at a time.
 INLINE void few_values(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *s, int count, float *out,
-	int64_t width, int64_t j, int vectors, int half) {
+	int64_t width, int64_t j, int vectors, int type) {
 	vf sum[FEW][4];
 	for (int c = 0; c < count; c++) for (int v = 0; v < vectors; v++) sum[c][v] = v_set(0);
 	const view *values = &a->o->c;
 	int64_t step = values->stride[1];
 	const char *value = cache_row(values, a, h, lo), *end = values->p + a->slots * step;
 	for (int64_t pos = lo; pos < hi; pos++) {
-		for (int b = 0; b < vectors * VW * (half ? 2 : 4); b += 64) __builtin_prefetch(value + 16 * step + (half ? 2 : 4) * j + b);
+		for (int64_t b = 0; b < c_bytes(vectors * VW, type); b += 64) __builtin_prefetch(value + 16 * step + c_bytes(j, type) + b);
 		vf x[4];
-		for (int v = 0; v < vectors; v++) x[v] = c_load(value, j + v * VW, half);
+		for (int v = 0; v < vectors; v++) x[v] = c_load(value, j + v * VW, type);
 		value += step;
 		if (value >= end) value -= a->slots * step;
 		for (int c = 0; c < count; c++) {
@@ -89,14 +120,14 @@ INLINE void few_values(const attention *a, int64_t h, int64_t lo, int64_t hi, co
 }
 
 INLINE void few_heads(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *q, int count, float *s,
-	float *out, int64_t width, const int64_t *from, const int64_t *to, int half) {
+	float *out, int64_t width, const int64_t *from, const int64_t *to, int type) {
 	// Only what some query sees is read; a query's own limits are applied to its row of weights.
 	int64_t first = hi, last = lo;
 	for (int c = 0; c < count; c++) {
 		if (from[c] < first) first = from[c];
 		if (to[c] > last) last = to[c];
 	}
-	if (first < last) few_scores(a, h, first, last, q, count, s, half);
+	if (first < last) few_scores(a, h, first, last, q, count, s, type);
 	for (int c = 0; c < count; c++) {
 		float *row = s + c * ATTEND_SPAN, top = -INFINITY;
 		int64_t n = last - first, b = from[c] - first, e = to[c] - first;
@@ -134,14 +165,14 @@ INLINE void few_heads(const attention *a, int64_t h, int64_t lo, int64_t hi, con
 		for (int c = 0; c < count; c++) memset(out + c * width, 0, 4 * a->vd);
 		return;
 	}
-	for (; j + 4 * VW <= a->vd; j += 4 * VW) few_values(a, h, first, last, s, count, out, width, j, 4, half);
-	FOR_VECTORS(j, a->vd) few_values(a, h, first, last, s, count, out, width, j, 1, half);
+	for (; j + 4 * VW <= a->vd; j += 4 * VW) few_values(a, h, first, last, s, count, out, width, j, 4, type);
+	FOR_VECTORS(j, a->vd) few_values(a, h, first, last, s, count, out, width, j, 1, type);
 	if (j < a->vd) { // the rest of a row
 		int n = a->vd - j;
 		vf sum[FEW];
 		for (int c = 0; c < count; c++) sum[c] = v_set(0);
 		for (int64_t pos = first; pos < last; pos++) {
-			vf x = c_load_n(cache_row(&a->o->c, a, h, pos), j, n, half);
+			vf x = c_load_n(cache_row(&a->o->c, a, h, pos), j, n, type);
 			for (int c = 0; c < count; c++) sum[c] = v_fma(v_set(s[c * ATTEND_SPAN + pos - first]), x, sum[c]);
 		}
 		for (int c = 0; c < count; c++) v_store_n(out + c * width + j, sum[c], n);
@@ -158,13 +189,18 @@ static void attend_few(const attention *a, int64_t h, int64_t lo, int64_t hi, fl
 			int64_t i = (r + c) / a->group, g = (r + c) % a->group;
 			visible(a, i, lo, hi, &from[c], &to[c]);
 			scale(q + c * a->kd, (const float *)(a->o->a.p + i * a->o->a.stride[1] + (h * a->group + g) * a->o->a.stride[2]),
-				a->kd, a->o->f[0]);
+				a->kd, logit_scale(a, i));
 		}
 		float *out = partial + r * width;
 #define FEW_CASE(N) \
 	case N: \
-		if (a->half) few_heads(a, h, lo, hi, q, N, s, out, width, from, to, 1); \
-		else few_heads(a, h, lo, hi, q, N, s, out, width, from, to, 0); \
+		switch (a->type) { \
+		case T_F32: few_heads(a, h, lo, hi, q, N, s, out, width, from, to, T_F32); break; \
+		case T_F16: few_heads(a, h, lo, hi, q, N, s, out, width, from, to, T_F16); break; \
+		case T_BF16: few_heads(a, h, lo, hi, q, N, s, out, width, from, to, T_BF16); break; \
+		case T_Q8_0: few_heads(a, h, lo, hi, q, N, s, out, width, from, to, T_Q8_0); break; \
+		default: few_heads(a, h, lo, hi, q, N, s, out, width, from, to, T_Q4_0); break; \
+		} \
 		break;
 		switch (count) {
 			FEW_CASE(1)
@@ -222,7 +258,8 @@ static void attend_many(const attention *a, int64_t h, int64_t lo, int64_t hi, f
 	for (int l = 0; l < LANES; l++) {
 		int64_t r = lo + (l < lanes ? l : lanes - 1), i = r / a->group, g = r % a->group, from, to;
 		const float *x = (const float *)(o->a.p + i * o->a.stride[1] + (h * a->group + g) * o->a.stride[2]);
-		for (int64_t d = 0; d < kd; d++) q[d * LANES + l] = x[d] * o->f[0];
+		float f = logit_scale(a, i);
+		for (int64_t d = 0; d < kd; d++) q[d * LANES + l] = x[d] * f;
 		visible(a, i, oldest, a->past + a->n, &from, &to);
 		// Positions are compared as floats, exact below 2²⁴ because they are relative to the oldest.
 		begin[l] = from - oldest;
@@ -237,10 +274,10 @@ static void attend_many(const attention *a, int64_t h, int64_t lo, int64_t hi, f
 	memset(acc, 0, 4 * vd * LANES);
 	for (int64_t pos = first; pos < last; pos += ATTEND_KEYS) {
 		int64_t count = last - pos < ATTEND_KEYS ? last - pos : ATTEND_KEYS, k = 0;
-		int64_t type = a->half ? T_F16 : T_F32, slot = pos % a->slots;
+		int64_t slot = pos % a->slots;
 		for (; k < count; k++) {
-			decode(keys + k * kd, o->b.p + slot * o->b.stride[1] + h * o->b.stride[2], kd, type);
-			decode(values + k * vd, o->c.p + slot * o->c.stride[1] + h * o->c.stride[2], vd, type);
+			decode(keys + k * kd, o->b.p + slot * o->b.stride[1] + h * o->b.stride[2], kd, a->type);
+			decode(values + k * vd, o->c.p + slot * o->c.stride[1] + h * o->c.stride[2], vd, a->type);
 			if (++slot == a->slots) slot = 0;
 		}
 		for (k = 0; k + KEYS <= count; k += KEYS) tile_scores(p + k * LANES, keys + k * kd, kd, q, kd, KEYS);

@@ -103,10 +103,6 @@ func (e *cEngine) falls(o *op) bool {
 	switch o.kind {
 	case opRoute, opMatMulExperts, opCombine, opConv1D, opSelectiveScan, opDeltaScan:
 		return true
-	case opGLU:
-		return compute.Activation(o.mode) == compute.SwiGLUClamped
-	case opAttend:
-		return o.i[1] > 0
 	case opMatMul:
 		switch gguf.Type(o.b.typ) {
 		case gguf.F32, gguf.F16, gguf.BF16:
@@ -117,7 +113,7 @@ func (e *cEngine) falls(o *op) bool {
 		return true
 	case opEmbed:
 		t := gguf.Type(o.a.typ)
-		return t != gguf.F32 && t != gguf.F16 && t != gguf.BF16
+		return t != gguf.F32 && t != gguf.F16 && t != gguf.BF16 && t != gguf.Q8_0 && t != gguf.Q4_0
 	case opCopy:
 		t := gguf.Type(o.a.typ)
 		return t != gguf.F32 && t != gguf.F16 && t != gguf.BF16 && t != gguf.I32

@@ -88,6 +88,17 @@ INLINE vf v_activate(vf x, int act) {
 	}
 }
 
+// The formula of compute.SwiGLUClamped.
+static void swiglu_clamped(float *out, const float *gate, const float *up, int64_t n) {
+	for (int64_t j = 0; j < n; j += VW) {
+		int count = n - j < VW ? n - j : VW;
+		vf g = count == VW ? v_load(gate + j) : v_load_n(gate + j, count), u = count == VW ? v_load(up + j) : v_load_n(up + j, count);
+		g = v_min(g, v_set(7));
+		u = v_max(v_min(u, v_set(7)), v_set(-7));
+		v_store_n(out + j, g * v_sigmoid(g * v_set(1.702f)) * (u + v_set(1)), count);
+	}
+}
+
 INLINE void activate_as(float *out, const float *gate, const float *up, int64_t n, int act) {
 	int64_t j = 0;
 	FOR_VECTORS(j, n) {
@@ -111,6 +122,7 @@ static void activate(float *out, const float *gate, const float *up, int64_t n, 
 	case A_RELU2: activate_as(out, gate, up, n, A_RELU2); break;
 	case A_SIGMOID: activate_as(out, gate, up, n, A_SIGMOID); break;
 	case A_TANH: activate_as(out, gate, up, n, A_TANH); break;
+	case A_SWIGLU_CLAMPED: swiglu_clamped(out, gate, up, n); break;
 	default: activate_as(out, gate, up, n, A_SOFTPLUS); break;
 	}
 }
@@ -161,10 +173,106 @@ static void rope(float *x, const float *cosines, const float *sines, int64_t pai
 	}
 }
 
-static void to_half(uint16_t *out, const float *x, int64_t n) {
+// ---- rows of a KV cache
+
+static void store_half(uint16_t *out, const float *x, int64_t n) {
 	int64_t j = 0;
 	FOR_VECTORS(j, n) v_store_half(out + j, v_load(x + j));
 	if (j < n) v_store_half_n(out + j, v_load_n(x + j, n - j), n - j);
+}
+
+// To the nearest, ties to even.
+static void store_brain(uint16_t *out, const float *x, int64_t n) {
+	for (int64_t j = 0; j < n; j++) {
+		uint32_t bits;
+		memcpy(&bits, x + j, 4);
+		uint32_t nan = (bits >> 16) | 0x40, near = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+		out[j] = (bits & 0x7fffffff) > 0x7f800000 ? nan : near;
+	}
+}
+
+// Stores x as a 16-bit float, and returns what that is.
+INLINE float put_half(char *p, float x) {
+	uint16_t t[VW];
+	v_store_half(t, v_set(x));
+	memcpy(p, t, 2);
+	float y[VW];
+	v_store(y, v_half(t));
+	return y[0];
+}
+
+enum { PARTS = 32 / VW }; // vectors of a block
+
+static void store_q8_0(char *p, const float *x, int64_t n) {
+	for (; n > 0; n -= 32, x += 32, p += 34) {
+		vf v[PARTS], top = v_set(0);
+		for (int j = 0; j < PARTS; j++) {
+			v[j] = v_load(x + VW * j);
+			top = v_max(top, v_abs(v[j]));
+		}
+		float d = put_half(p, v_top(top) / 127);
+		vf inverse = v_set(d > 0 ? 1 / d : 0);
+		for (int j = 0; j < PARTS; j++)
+			v_store_bytes((int8_t *)p + 2 + VW * j, v_max(v_min(v[j] * inverse, v_set(127)), v_set(-127)));
+	}
+}
+
+// Of eight scales that map the largest element near -8, the one with the least error, fitted to the numbers it gives.
+static void store_q4_0(char *p, const float *x, int64_t n) {
+	for (; n > 0; n -= 32, x += 32, p += 18) {
+		vf v[PARTS];
+		float peak = 0;
+		for (int j = 0; j < PARTS; j++) v[j] = v_load(x + VW * j);
+		for (int j = 0; j < 32; j++) peak = fabsf(x[j]) > fabsf(peak) ? x[j] : peak;
+		float d = 0;
+		if (fabsf(peak) > 1e-15f) {
+			vf products[2][8];
+			for (int t = 0; t < 8; t++) {
+				vf inverse = v_set(-(8 + 0.1f * (2 * t - 7)) / peak), xq = v_set(0), qq = v_set(0);
+				for (int j = 0; j < PARTS; j++) {
+					vf q = v_max(v_min(v_round(v[j] * inverse), v_set(7)), v_set(-8));
+					xq = v_fma(v[j], q, xq);
+					qq = v_fma(q, q, qq);
+				}
+				products[0][t] = xq;
+				products[1][t] = qq;
+			}
+			float xq[8], qq[8], best = 0;
+			v_sum8(xq, products[0]);
+			v_sum8(qq, products[1]);
+			for (int t = 0; t < 8; t++)
+				if (xq[t] * xq[t] > best * qq[t]) {
+					best = xq[t] * xq[t] / qq[t];
+					d = xq[t] / qq[t];
+				}
+		}
+		d = put_half(p, d);
+		vf inverse = v_set(d != 0 ? 1 / d : 0);
+		int8_t q[32];
+		for (int j = 0; j < PARTS; j++)
+			v_store_bytes(q + VW * j, v_max(v_min(v_round(v[j] * inverse), v_set(7)), v_set(-8)) + v_set(8));
+		for (int j = 0; j < 16; j++) p[2 + j] = (char)(q[j] | q[j + 16] << 4);
+	}
+}
+
+static void store(void *out, const float *x, int64_t n, int64_t type) {
+	switch (type) {
+	case T_F32: memcpy(out, x, 4 * n); break;
+	case T_F16: store_half(out, x, n); break;
+	case T_BF16: store_brain(out, x, n); break;
+	case T_Q8_0: store_q8_0(out, x, n); break;
+	default: store_q4_0(out, x, n); break; // Q4_0
+	}
+}
+
+// Elements j … j + VW of a row of quantised blocks. j is a multiple of VW.
+INLINE vf q8_0_load(const char *p, int64_t j) {
+	p += j / 32 * 34;
+	return v_half_all(p) * v_bytes((const int8_t *)p + 2 + j % 32);
+}
+INLINE vf q4_0_load(const char *p, int64_t j) {
+	p += j / 32 * 18;
+	return v_half_all(p) * v_nibbles((const uint8_t *)p + 2 + j % 16, j % 32 >= 16);
 }
 
 // Keeps the best k so far in order; most vectors hold nothing better than the worst of them.
@@ -197,7 +305,7 @@ static void top_k(float *values, int32_t *ids, const float *x, int64_t n, int64_
 // error is taken, and then fitted to the numbers that it gives. Rounding errors of a block of 32 vary by a sixth with
 // the scale, so that this halves the distance to blocks of 16.
 static void quantise(const quantised *out, int64_t i, const float *x, int64_t k, int64_t lo, int64_t hi) {
-	enum { TRIES = 4, PARTS = 32 / VW };
+	enum { TRIES = 4 };
 	static const float levels[TRIES] = {127.49f, 126.1f, 124.3f, 122.2f};
 	int8_t *q = out->q + i * out->q_stride;
 	float *scale = out->scale + i * out->scale_stride;
@@ -278,6 +386,8 @@ static void decode(float *out, const void *w, int64_t n, int64_t type) {
 	switch (type) {
 	case T_F32: memcpy(out, w, 4 * n); break;
 	case T_F16: DECODE(T_F16) break;
+	case T_Q8_0: FOR_VECTORS(j, n) v_store(out + j, q8_0_load(w, j)); break;
+	case T_Q4_0: FOR_VECTORS(j, n) v_store(out + j, q4_0_load(w, j)); break;
 	default: DECODE(T_BF16) break;
 	}
 #undef DECODE

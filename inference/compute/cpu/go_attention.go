@@ -43,13 +43,10 @@ func (e *goEngine) storeKV(o *op) {
 			for h := range heads {
 				src := x.floats(i*heads + h)
 				dst := cache.at((past+i)%slots*heads + h)
-				if gguf.Type(cache.typ) == gguf.F32 {
-					copy(unsafe.Slice((*float32)(dst), len(src)), src)
-					continue
-				}
-				half := unsafe.Slice((*uint16)(dst), len(src))
-				for j, v := range src {
-					half[j] = gguf.F32ToF16(v)
+				t := gguf.Type(cache.typ)
+				bytes := unsafe.Slice((*byte)(dst), len(src)/t.BlockElements()*t.BlockBytes())
+				if err := gguf.Quantize(t, bytes, src); err != nil {
+					panic(err) // can't be: the queue checked type and lengths
 				}
 			}
 		}
@@ -125,8 +122,6 @@ func decode(v *view, r int, buf []float32) []float32 {
 	if gguf.Type(v.typ) == gguf.F32 {
 		return v.floats(r)
 	}
-	for j, h := range unsafe.Slice((*uint16)(v.at(r)), len(buf)) {
-		buf[j] = gguf.F16ToF32(h)
-	}
+	dequantize(gguf.Type(v.typ), buf, v.raw(r))
 	return buf
 }

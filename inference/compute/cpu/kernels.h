@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
 	const op *o;
 	int64_t n, past, slots, heads, kv_heads, group, kd, vd, window;
-	int half; // the cache is F16
+	int64_t type; // of the cache
 } attention;
 
 typedef struct kernels {
@@ -49,10 +49,11 @@ typedef struct kernels {
 	void (*soft_cap)(float *, const float *, int64_t, float);
 	// a head, cosines, sines, pairs, interleaved
 	void (*rope)(float *, const float *, const float *, int64_t, int);
-	void (*to_half)(uint16_t *, const float *, int64_t);
+	// a row of a KV cache, from floats; elements, type
+	void (*store)(void *, const float *, int64_t, int64_t type);
 	// values, ids, row, elements, k
 	void (*top_k)(float *, int32_t *, const float *, int64_t, int64_t);
-	// a row of a weight as floats; types F32, F16, BF16
+	// a row of a weight as floats; types F32, F16, BF16, Q8_0, Q4_0
 	void (*decode)(float *, const void *, int64_t, int64_t type);
 	// activations of row i to 8 bits, blocks [lo, hi) of 256
 	void (*quantise)(const quantised *, int64_t i, const float *, int64_t k, int64_t lo, int64_t hi);

@@ -19,7 +19,7 @@ enum {
 };
 
 // Activations, as package compute numbers them.
-enum { A_SILU, A_GELU, A_GELU_TANH, A_RELU, A_RELU2, A_SIGMOID, A_TANH, A_SOFTPLUS };
+enum { A_SILU, A_GELU, A_GELU_TANH, A_RELU, A_RELU2, A_SIGMOID, A_TANH, A_SOFTPLUS, A_SWIGLU_CLAMPED };
 
 // A view is a tensor: dimensions aligned to the right, strides in bytes, the innermost dimension contiguous.
 typedef struct {

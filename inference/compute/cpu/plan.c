@@ -165,8 +165,7 @@ static void store(engine *e, const view *cache, const view *x, int64_t i, int64_
 	for (int64_t h = 0; h < x->dim[2]; h++) {
 		void *dst = cache->p + slot * cache->stride[1] + h * cache->stride[2];
 		const float *src = (float *)(x->p + i * x->stride[1] + h * x->stride[2]);
-		if (cache->type == T_F32) memcpy(dst, src, 4 * x->dim[3]);
-		else e->k->to_half(dst, src, x->dim[3]);
+		e->k->store(dst, src, x->dim[3], cache->type);
 	}
 }
 
@@ -260,7 +259,7 @@ static int plan_attend(engine *e, const op *o) {
 		*a = (attention){
 			.o = o, .n = o->a.dim[1], .past = *(int32_t *)o->d.p, .slots = o->b.dim[1], .heads = o->a.dim[2],
 			.kv_heads = o->b.dim[2], .group = o->a.dim[2] / o->b.dim[2], .kd = o->a.dim[3], .vd = o->c.dim[3],
-			.window = o->i[0], .half = o->b.type == T_F16,
+			.window = o->i[0], .type = o->b.type,
 		};
 		int64_t rows = a->n * a->group;
 		if (a->n >= 4 && 4 * rows >= e->k->lanes * 3) {

@@ -175,7 +175,7 @@ func (q *queue) Attend(out, x, kCache, vCache, past *compute.Tensor, p compute.A
 }
 
 func (q *queue) cache(name, role string, t *compute.Tensor) view {
-	v := q.typed(name, role, t, gguf.F32, gguf.F16)
+	v := q.typed(name, role, t, gguf.F32, gguf.F16, gguf.BF16, gguf.Q8_0, gguf.Q4_0)
 	if q.err == nil && t.Dims() != 3 {
 		q.fail(name, "%s %s must be [slots, kvHeads, dim]", role, t)
 	}

@@ -38,7 +38,16 @@ INLINE void v_store_half(uint16_t *p, vf v) { _mm256_storeu_si256((__m256i *)p, 
 INLINE vf v_brain(const uint16_t *p) {
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
 }
-
+INLINE vf v_bytes(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+INLINE vf v_nibbles(const uint8_t *p, int high) { // of 16 bytes, minus 8
+	__m512i v = _mm512_srli_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)), high ? 4 : 0);
+	return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_and_si512(v, _mm512_set1_epi32(15)), _mm512_set1_epi32(8)));
+}
+INLINE vf v_half_all(const void *p) { // one, in every lane
+	uint16_t h;
+	memcpy(&h, p, 2);
+	return _mm512_cvtph_ps(_mm256_set1_epi16(h));
+}
 INLINE void v_store_bytes(int8_t *p, vf v) {
 	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
 }
@@ -90,7 +99,16 @@ INLINE void v_store_half(uint16_t *p, vf v) { _mm_storeu_si128((__m128i *)p, _mm
 INLINE vf v_brain(const uint16_t *p) {
 	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
 }
-
+INLINE vf v_bytes(const int8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+INLINE vf v_nibbles(const uint8_t *p, int high) { // of 8 bytes, minus 8
+	__m256i v = _mm256_srli_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)), high ? 4 : 0);
+	return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_and_si256(v, _mm256_set1_epi32(15)), _mm256_set1_epi32(8)));
+}
+INLINE vf v_half_all(const void *p) { // one, in every lane
+	uint16_t h;
+	memcpy(&h, p, 2);
+	return _mm256_cvtph_ps(_mm_set1_epi16(h));
+}
 INLINE void v_store_bytes(int8_t *p, vf v) {
 	__m256i i = _mm256_cvtps_epi32(v);
 	__m128i w = _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
@@ -129,6 +147,23 @@ INLINE int v_any_greater(vf a, vf b) { return vmaxvq_u32(vcgtq_f32(a, b)) != 0; 
 INLINE vf v_half(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 INLINE void v_store_half(uint16_t *p, vf v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
 INLINE vf v_brain(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
+INLINE vf v_bytes(const int8_t *p) {
+	int32_t word;
+	memcpy(&word, p, 4);
+	return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(word))))));
+}
+INLINE vf v_nibbles(const uint8_t *p, int high) { // of 4 bytes, minus 8
+	uint32_t word;
+	memcpy(&word, p, 4);
+	word = (high ? word >> 4 : word) & 0x0f0f0f0f;
+	uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(word)));
+	return vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide))) - vdupq_n_f32(8);
+}
+INLINE vf v_half_all(const void *p) { // one, in every lane
+	uint16_t h;
+	memcpy(&h, p, 2);
+	return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h)));
+}
 INLINE void v_store_bytes(int8_t *p, vf v) {
 	int16x4_t i = vmovn_s32(vcvtnq_s32_f32(v));
 	vst1_lane_s32((int32_t *)p, vreinterpret_s32_s8(vmovn_s16(vcombine_s16(i, i))), 0);
