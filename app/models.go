@@ -24,6 +24,7 @@ type ModelFile struct {
 	Quantisation string // "Q4_K_M"
 	Parameters   int64
 	Bytes        int64     // of all parts
+	Memory       int64     // bytes it takes when loaded as the settings say, with its KV cache; 0: unknown
 	Context      int       // tokens the model was trained for; 0: unknown
 	Supported    bool      // the engine knows the architecture
 	Err          string    // why the file can't be used, in a sentence: broken, or of an unknown architecture; or empty
@@ -88,17 +89,22 @@ func (m *Models) Load(path string) {
 			path = parts[0] // which stands for all of them in List
 		}
 	}
-	v := m.settings.Get()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := &load{progress: LoadProgress{Path: path, Stage: StageWaiting}}
-	l.id = m.engine.Load(path, inference.Placement{
-		Device: v.Device, Context: v.Context, Layers: v.GPULayers, Threads: v.Threads, KVType: v.KVType,
-		Idle: time.Duration(v.GPUIdle) * time.Minute,
-	})
+	l.id = m.engine.Load(path, m.placement())
 	m.load = l
 	m.loads[l.id] = l
 	m.signals.publish(l.progress)
+}
+
+// placement is how the settings say that models run.
+func (m *Models) placement() inference.Placement {
+	v := m.settings.Get()
+	return inference.Placement{
+		Device: v.Device, Context: v.Context, Layers: v.GPULayers, Threads: v.Threads, KVType: v.KVType,
+		Idle: time.Duration(v.GPUIdle) * time.Minute,
+	}
 }
 
 // CancelLoad cancels the load that is on its way, if any.
@@ -260,7 +266,7 @@ func defaultModel(p Paths) (path, folder string) {
 		if err != nil || !info.ModTime().After(newest) {
 			continue
 		}
-		if f := inspect(file); f.Err == "" {
+		if f := inspect(file, inference.Placement{}); f.Err == "" {
 			path, newest = file, info.ModTime()
 		}
 	}

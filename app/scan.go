@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"burble/gguf"
+	"burble/inference"
 	"burble/inference/model"
 )
 
@@ -85,6 +86,8 @@ func (m *Models) look(closing <-chan struct{}) []ModelFile {
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 
+	how := m.placement()
+	wants := fmt.Sprintf("%d %s", how.Context, how.KVType) // what a prediction of memory depends on
 	list := make([]ModelFile, len(paths))
 	todo := make(chan int)
 	var running sync.WaitGroup
@@ -95,8 +98,11 @@ func (m *Models) look(closing <-chan struct{}) []ModelFile {
 			for i := range todo {
 				stamp := fileStamp(paths[i])
 				k, ok := m.scan.known[paths[i]]
+				if stamp != "" {
+					stamp += wants
+				}
 				if !ok || stamp == "" || k.Stamp != stamp {
-					k = knownFile{stamp, inspect(paths[i])}
+					k = knownFile{stamp, inspect(paths[i], how)}
 				}
 				list[i] = k.File
 				list[i].Recent = recent[paths[i]]
@@ -164,8 +170,8 @@ func fileStamp(path string) string {
 	return b.String()
 }
 
-// inspect reads a file's header.
-func inspect(path string) ModelFile {
+// inspect reads a file's header, and predicts what the model takes when it is loaded as p says.
+func inspect(path string, p inference.Placement) ModelFile {
 	m := ModelFile{Path: path, Name: strings.TrimSuffix(filepath.Base(path), ".gguf")}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -196,6 +202,12 @@ func inspect(path string) ModelFile {
 		m.Err = err.Error()
 		return m
 	}
+	need, err := inference.Predict(f, p)
+	if err != nil {
+		m.Err = err.Error()
+		return m
+	}
+	m.Memory = need.Total()
 	m.Supported = true
 	return m
 }

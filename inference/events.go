@@ -191,6 +191,8 @@ type ModelInfo struct {
 	ContextSize   int // what the KV cache was made for
 	Device        string
 	DeviceMemory  compute.Memory
+	Predicted     Prediction // memory, before the load
+	Measured      int64      // bytes taken by the load, of the GPUs' memory or else of the process; 0: unknown
 	Layers        int
 	GPULayers     int // of them, on the GPU
 	ThinkingModel bool

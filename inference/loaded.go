@@ -12,6 +12,7 @@ import (
 	"burble/gguf"
 	"burble/inference/chat"
 	"burble/inference/compute"
+	"burble/inference/compute/cpu"
 	"burble/inference/model"
 	"burble/inference/tokenizer"
 )
@@ -36,6 +37,7 @@ type LoadedModel struct {
 	path      string
 	warnings  []string
 	took      time.Duration
+	measured  int64 // bytes that the load took: of the GPUs' memory, or else of the process
 }
 
 // Session returns the model's session.
@@ -142,7 +144,7 @@ type loading struct {
 func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedModel, err error) {
 	start := time.Now()
 	l.progress(Progress{Stage: StageOpen})
-	m = &LoadedModel{asked: p, path: path, kv: gguf.F16, size: p.Context}
+	m = &LoadedModel{asked: p, path: path}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close())
@@ -158,15 +160,10 @@ func (l loading) open(ctx context.Context, path string, p Placement) (m *LoadedM
 	if err := ctx.Err(); err != nil { // reading a large vocabulary took its time, and what follows does too
 		return m, err
 	}
-	if p.KVType != "" {
-		if m.kv, err = gguf.ParseType(p.KVType); err != nil {
-			return m, fmt.Errorf("KV cache type: %w", err)
-		}
+	if m.kv, err = p.kvType(); err != nil {
+		return m, err
 	}
-	if m.size <= 0 {
-		trained, _ := m.file.Metadata.Uint(m.arch + ".context_length") // model.Open checks it
-		m.size = int(min(trained, defaultContext))
-	}
+	m.size = p.contextOf(m.file, m.arch)
 	if err := m.readText(); err != nil {
 		return m, err
 	}
@@ -198,6 +195,7 @@ func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
 	if p.Device != "cpu" {
 		m.gpus = l.gpus
 	}
+	resident := residentBytes()
 	where, err := m.place(ctx, p, l.gpus, m.kv, m.size, l.progress)
 	m.gpuLayers = where.gpuLayers
 	m.warnings = append(m.warnings, where.warnings...)
@@ -208,6 +206,7 @@ func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
 	if where.gpuLayers > 0 {
 		stage = StageUpload
 	}
+	free := m.freeOnGPUs()
 	report := throttle(l.progress)
 	m.model, err = model.Open(ctx, m.file, where.Placement, model.Options{Rows: where.rows, Context: m.size}, func(done, total int64) {
 		report(Progress{Stage: stage, Done: done, Total: total})
@@ -231,7 +230,22 @@ func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
 		return fmt.Errorf("warming up: %w", err)
 	}
 	m.session.Reset()
+	m.measured = max(0, residentBytes()-resident)
+	if m.usesGPU() {
+		m.measured = max(0, free-m.freeOnGPUs()) // what the process itself grew by is mostly the file, on its way through
+	}
 	return nil
+}
+
+// freeOnGPUs is the free memory of the GPUs that are open.
+func (m *LoadedModel) freeOnGPUs() int64 {
+	var n int64
+	for _, d := range m.devices {
+		if _, ok := d.(*cpu.Device); !ok {
+			n += max(0, d.Memory().Free)
+		}
+	}
+	return n
 }
 
 // usesGPU reports whether any device but the CPU is open.
@@ -292,6 +306,10 @@ func (m *LoadedModel) Info() ModelInfo {
 	if !ok || name == "" {
 		name = filepath.Base(m.path)
 	}
+	predicted, err := Predict(m.file, m.asked)
+	if err != nil {
+		predicted = Prediction{} // it has been loaded all the same
+	}
 	dev := m.devices[0] // GPUs are opened first, the best of them before the others
 	return ModelInfo{
 		Path:          m.path,
@@ -304,6 +322,8 @@ func (m *LoadedModel) Info() ModelInfo {
 		ContextSize:   m.cache.Size(),
 		Device:        dev.Name(),
 		DeviceMemory:  dev.Memory(),
+		Predicted:     predicted,
+		Measured:      m.measured,
 		Layers:        m.model.Layers,
 		GPULayers:     m.gpuLayers,
 		ThinkingModel: m.template != nil && m.template.Thinks(),

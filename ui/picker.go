@@ -245,6 +245,9 @@ func modelText(f app.ModelFile) string {
 	if f.Context > 0 {
 		parts = append(parts, countText(f.Context)+" tokens of context")
 	}
+	if f.Memory > 0 {
+		parts = append(parts, "takes "+bytesText(f.Memory))
+	}
 	return strings.Join(parts, "   ·   ")
 }
 
