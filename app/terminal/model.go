@@ -77,8 +77,19 @@ func runInfo(_ context.Context, s streams, c command, args []string) error {
 		return err
 	}
 	defer f.Close()
+	memory, err := inference.Predict(f, inference.Placement{})
 	if !*asJSON {
-		return f.Describe(s.out, *tensors)
+		if derr := f.Describe(s.out, *tensors); derr != nil {
+			return derr
+		}
+		if err != nil {
+			fmt.Fprintf(s.out, "\nBurble can't run it: %v\n", err)
+			return nil
+		}
+		const mib = 1 << 20
+		fmt.Fprintf(s.out, "\nMemory: %d MiB for the weights, %d MiB for %d tokens of context in F16, %d MiB to work with.\n",
+			memory.Weights/mib, memory.Cache/mib, memory.Context, memory.Work/mib)
+		return nil
 	}
 	type tensor struct {
 		Name  string `json:"name"`
@@ -89,18 +100,25 @@ func runInfo(_ context.Context, s streams, c command, args []string) error {
 	arch, _ := f.Metadata.String("general.architecture")
 	context, _ := f.Metadata.Uint(arch + ".context_length")
 	info := struct {
-		Path         string            `json:"path"`
-		Name         string            `json:"name"`
-		Architecture string            `json:"architecture"`
-		Quantisation string            `json:"quantisation"`
-		Parameters   int64             `json:"parameters"`
-		Bytes        int64             `json:"bytes"`
-		Context      uint64            `json:"context_length"`
-		Version      uint32            `json:"gguf_version"`
-		Metadata     map[string]string `json:"metadata"`
-		Tensors      []tensor          `json:"tensors,omitempty"`
+		Path         string                `json:"path"`
+		Name         string                `json:"name"`
+		Architecture string                `json:"architecture"`
+		Quantisation string                `json:"quantisation"`
+		Parameters   int64                 `json:"parameters"`
+		Bytes        int64                 `json:"bytes"`
+		Context      uint64                `json:"context_length"`
+		Version      uint32                `json:"gguf_version"`
+		Memory       *inference.Prediction `json:"memory,omitempty"`
+		Unsupported  string                `json:"unsupported,omitempty"`
+		Metadata     map[string]string     `json:"metadata"`
+		Tensors      []tensor              `json:"tensors,omitempty"`
 	}{Path: path, Name: f.Name(), Architecture: arch, Quantisation: f.Quantisation(), Parameters: f.Parameters(), Bytes: f.Size(),
 		Context: context, Version: f.Version, Metadata: map[string]string{}}
+	if err != nil {
+		info.Unsupported = err.Error()
+	} else {
+		info.Memory = &memory
+	}
 	for _, k := range f.Metadata.Keys() {
 		v, _ := f.Metadata.Value(k)
 		info.Metadata[k] = v.String()
