@@ -13,6 +13,16 @@ INLINE void visible(const attention *a, int64_t i, int64_t lo, int64_t hi, int64
 	*to = hi < p + 1 ? hi : p + 1;
 }
 
+// Bytes of n elements of a row.
+INLINE int64_t c_bytes(int64_t n, int type) {
+	switch (type) {
+	case T_F32: return 4 * n;
+	case T_Q8_0: return n / 32 * 34;
+	case T_Q4_0: return n / 32 * 18;
+	default: return 2 * n;
+	}
+}
+
 INLINE vf c_load(const char *p, int64_t j, int type) {
 	switch (type) {
 	case T_F32: return v_load((const float *)p + j);
@@ -23,6 +33,23 @@ INLINE vf c_load(const char *p, int64_t j, int type) {
 	}
 }
 
+// Elements j … j + count · VW. Of quantised types they begin a block, or are half of one: a scale is read once for all.
+INLINE void c_loads(vf *x, const char *p, int64_t j, int count, int type) {
+	if (type != T_Q8_0 && type != T_Q4_0) {
+		for (int v = 0; v < count; v++) x[v] = c_load(p, j + v * VW, type);
+		return;
+	}
+	vf d = v_set(0);
+	p += c_bytes(j & ~(int64_t)31, type);
+	int64_t rest = j % 32;
+	for (int v = 0; v < count; v++) {
+		const char *block = p + c_bytes(v * VW / 32 * 32, type);
+		int64_t l = rest + v * VW % 32;
+		if (v * VW % 32 == 0) d = v_half_all(block);
+		x[v] = d * (type == T_Q8_0 ? v_bytes((const int8_t *)block + 2 + l) : v_nibbles((const uint8_t *)block + 2 + l % 16, l >= 16));
+	}
+}
+
 // The end of a row, which quantised ones don't have.
 INLINE vf c_load_n(const char *p, int64_t j, int n, int type) {
 	switch (type) {
@@ -30,16 +57,6 @@ INLINE vf c_load_n(const char *p, int64_t j, int n, int type) {
 	case T_F16: return v_half_n((const uint16_t *)p + j, n);
 	case T_BF16: return v_brain_n((const uint16_t *)p + j, n);
 	default: return v_set(0);
-	}
-}
-
-// Bytes of n elements of a row.
-INLINE int64_t c_bytes(int64_t n, int type) {
-	switch (type) {
-	case T_F32: return 4 * n;
-	case T_Q8_0: return n / 32 * 34;
-	case T_Q4_0: return n / 32 * 18;
-	default: return 2 * n;
 	}
 }
 
@@ -59,6 +76,16 @@ INLINE void few_dots(const attention *a, const char *const *keys, const float *q
 	int64_t kd = a->kd, j = 0;
 	vf sum[8];
 	for (int l = 0; l < 8; l++) sum[l] = v_set(0);
+	if (type == T_Q8_0 || type == T_Q4_0) {
+		for (; j < kd; j += 32)
+			for (int l = 0; l < rows; l++) {
+				vf k[PARTS];
+				c_loads(k, keys[l], j, PARTS, type);
+				for (int v = 0; v < PARTS; v++)
+					for (int c = 0; c < count; c++)
+						sum[l * count + c] = v_fma(k[v], v_load(q + c * kd + j + v * VW), sum[l * count + c]);
+			}
+	}
 	for (; j + VW <= kd; j += VW) {
 		vf x[FEW];
 		for (int c = 0; c < count; c++) x[c] = v_load(q + c * kd + j);
@@ -100,15 +127,15 @@ INLINE void few_scores(const attention *a, int64_t h, int64_t lo, int64_t hi, co
 // Adds the values [lo, hi) of head h, weighted with s, to count rows of out, from element j on, vectors at a time.
 INLINE void few_values(const attention *a, int64_t h, int64_t lo, int64_t hi, const float *s, int count, float *out,
 	int64_t width, int64_t j, int vectors, int type) {
-	vf sum[FEW][4];
+	vf sum[FEW][V_FEW];
 	for (int c = 0; c < count; c++) for (int v = 0; v < vectors; v++) sum[c][v] = v_set(0);
 	const view *values = &a->o->c;
 	int64_t step = values->stride[1];
 	const char *value = cache_row(values, a, h, lo), *end = values->p + a->slots * step;
 	for (int64_t pos = lo; pos < hi; pos++) {
 		for (int64_t b = 0; b < c_bytes(vectors * VW, type); b += 64) __builtin_prefetch(value + 16 * step + c_bytes(j, type) + b);
-		vf x[4];
-		for (int v = 0; v < vectors; v++) x[v] = c_load(value, j + v * VW, type);
+		vf x[V_FEW];
+		c_loads(x, value, j, vectors, type);
 		value += step;
 		if (value >= end) value -= a->slots * step;
 		for (int c = 0; c < count; c++) {
@@ -165,7 +192,7 @@ INLINE void few_heads(const attention *a, int64_t h, int64_t lo, int64_t hi, con
 		for (int c = 0; c < count; c++) memset(out + c * width, 0, 4 * a->vd);
 		return;
 	}
-	for (; j + 4 * VW <= a->vd; j += 4 * VW) few_values(a, h, first, last, s, count, out, width, j, 4, type);
+	for (; j + V_FEW * VW <= a->vd; j += V_FEW * VW) few_values(a, h, first, last, s, count, out, width, j, V_FEW, type);
 	FOR_VECTORS(j, a->vd) few_values(a, h, first, last, s, count, out, width, j, 1, type);
 	if (j < a->vd) { // the rest of a row
 		int n = a->vd - j;

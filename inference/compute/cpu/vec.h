@@ -12,6 +12,7 @@
 #include <immintrin.h>
 #define VW 16
 #define V_TILE 4 // vectors of lanes in attention's tiles, leaving registers for KEYS keys
+#define V_FEW 4  // vectors of values that attention adds up for four queries at once
 #define V_ROWS 4 // rows of w and x in a tile of a product of floats
 #define V_COLS 6
 typedef __m512 vf;
@@ -43,11 +44,8 @@ INLINE vf v_nibbles(const uint8_t *p, int high) { // of 16 bytes, minus 8
 	__m512i v = _mm512_srli_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)), high ? 4 : 0);
 	return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_and_si512(v, _mm512_set1_epi32(15)), _mm512_set1_epi32(8)));
 }
-INLINE vf v_half_all(const void *p) { // one, in every lane
-	uint16_t h;
-	memcpy(&h, p, 2);
-	return _mm512_cvtph_ps(_mm256_set1_epi16(h));
-}
+// One, in every lane; 8 bytes at p can be read.
+INLINE vf v_half_all(const void *p) { return _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p))); }
 INLINE void v_store_bytes(int8_t *p, vf v) {
 	_mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
 }
@@ -68,6 +66,7 @@ INLINE void v_sum8(float *out, const vf *v) {
 #include <immintrin.h>
 #define VW 8
 #define V_TILE 2
+#define V_FEW 2
 #define V_ROWS 2
 #define V_COLS 6
 typedef __m256 vf;
@@ -104,11 +103,8 @@ INLINE vf v_nibbles(const uint8_t *p, int high) { // of 8 bytes, minus 8
 	__m256i v = _mm256_srli_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)), high ? 4 : 0);
 	return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_and_si256(v, _mm256_set1_epi32(15)), _mm256_set1_epi32(8)));
 }
-INLINE vf v_half_all(const void *p) { // one, in every lane
-	uint16_t h;
-	memcpy(&h, p, 2);
-	return _mm256_cvtph_ps(_mm_set1_epi16(h));
-}
+// One, in every lane; 8 bytes at p can be read.
+INLINE vf v_half_all(const void *p) { return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p))); }
 INLINE void v_store_bytes(int8_t *p, vf v) {
 	__m256i i = _mm256_cvtps_epi32(v);
 	__m128i w = _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
@@ -126,6 +122,7 @@ INLINE void v_sum8(float *out, const vf *v) {
 #include <arm_neon.h>
 #define VW 4
 #define V_TILE 4
+#define V_FEW 4
 #define V_ROWS 4
 #define V_COLS 6
 typedef float32x4_t vf;
