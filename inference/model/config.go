@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"burble/gguf"
 )
@@ -14,9 +15,9 @@ type Config struct {
 	Arch     string  // general.architecture
 	Layers   int     // transformer blocks
 	Dim      int     // width of the residual stream
-	FFN      int     // width of the feed-forward network
-	Heads    int     // query heads
-	KVHeads  int     // key and value heads (GQA: a divisor of Heads)
+	FFN      int     // width of the feed-forward network, of the widest block; 0 if none has one
+	Heads    int     // query heads, of the block with most; 0 if none has attention
+	KVHeads  int     // key and value heads (GQA: a divisor of Heads), of the block with most
 	KeyDim   int     // elements of a query or key head
 	ValueDim int     // elements of a value head
 	Vocab    int     // rows of the token embedding
@@ -63,30 +64,61 @@ func (h *hyper) int(key string, limit int) int {
 // intOr returns a whole number in 1..limit, or def where the file has none. Some files give such a number once
 // per layer; where all layers agree that is the same thing, otherwise it is an error here.
 func (h *hyper) intOr(key string, def, limit int) int {
-	full := h.arch + "." + key
 	if !h.has(key) {
 		return def
 	}
-	n, ok := h.md.Uint(full)
-	if !ok {
-		list, isList := h.md.Ints(full)
-		if !isList || len(list) == 0 {
-			h.fail("%s is not a whole number", full)
+	list := h.perLayer(key, 1, def)
+	for _, v := range list {
+		if v != list[0] {
+			h.fail("%s.%s differs between layers, which %s does not support", h.arch, key, h.arch)
 			return 1
 		}
-		for _, v := range list {
-			if v != list[0] {
-				h.fail("%s differs between layers, which %s does not support", full, h.arch)
-				return 1
-			}
-		}
-		n = uint64(max(list[0], 0))
 	}
-	if n < 1 || n > uint64(limit) {
-		h.fail("%s is %d; it should be between 1 and %d", full, n, limit)
+	if list[0] < 1 || list[0] > limit {
+		h.fail("%s.%s is %d; it should be between 1 and %d", h.arch, key, list[0], limit)
 		return 1
 	}
-	return int(n)
+	return list[0]
+}
+
+// perLayer returns a whole number from 0 for each layer: the file gives one for all, or a list, or none (def).
+func (h *hyper) perLayer(key string, layers, def int) []int {
+	full := h.arch + "." + key
+	numbers, isList := h.md.Ints(full)
+	switch n, ok := h.md.Uint(full); {
+	case !h.has(key):
+		return slices.Repeat([]int{def}, layers)
+	case ok:
+		return slices.Repeat([]int{int(min(n, math.MaxInt32))}, layers)
+	case !isList:
+		h.fail("%s is not a whole number", full)
+		return slices.Repeat([]int{def}, layers)
+	case len(numbers) < layers:
+		h.fail("%s has %d numbers for %d layers", full, len(numbers), layers)
+		return slices.Repeat([]int{def}, layers)
+	}
+	list := make([]int, len(numbers))
+	for i, v := range numbers {
+		if v < 0 || v > maxContext {
+			h.fail("%s is %d for layer %d; it should be between 0 and %d", full, v, i, maxContext)
+		}
+		list[i] = int(v)
+	}
+	return list
+}
+
+// most returns the largest of perLayer; the file must have the number.
+func (h *hyper) most(key string, layers int) int {
+	if !h.has(key) {
+		h.fail("the file lacks %s.%s, which every %s model has", h.arch, key, h.arch)
+		return 1
+	}
+	n := slices.Max(h.perLayer(key, layers, 1))
+	if n > maxWidth {
+		h.fail("%s.%s is %d; it should be at most %d", h.arch, key, n, maxWidth)
+		return 1
+	}
+	return n
 }
 
 // countOr is intOr for a number that may be 0, which means none.
@@ -119,20 +151,20 @@ func readConfig(f *gguf.File, arch string) (Config, *hyper, error) {
 		Arch:    arch,
 		Layers:  h.int("block_count", maxLayers),
 		Dim:     h.int("embedding_length", maxWidth),
-		FFN:     h.int("feed_forward_length", maxWidth),
-		Heads:   h.int("attention.head_count", maxWidth),
 		Context: h.int("context_length", maxContext),
 	}
-	c.KVHeads = h.intOr("attention.head_count_kv", c.Heads, maxWidth)
+	c.FFN = h.most("feed_forward_length", c.Layers)
+	c.Heads = h.most("attention.head_count", c.Layers)
+	c.KVHeads = min(maxWidth, slices.Max(h.perLayer("attention.head_count_kv", c.Layers, c.Heads)))
 	if h.err == nil && c.Heads > c.Dim {
 		h.fail("%s has %d attention heads in a width of %d", arch, c.Heads, c.Dim)
 	}
-	c.KeyDim = h.intOr("attention.key_length", max(1, c.Dim/c.Heads), maxWidth)
-	c.ValueDim = h.intOr("attention.value_length", max(1, c.Dim/c.Heads), maxWidth)
+	c.KeyDim = h.intOr("attention.key_length", max(1, c.Dim/max(1, c.Heads)), maxWidth)
+	c.ValueDim = h.intOr("attention.value_length", max(1, c.Dim/max(1, c.Heads)), maxWidth)
 	c.RopeDim = h.intOr("rope.dimension_count", c.KeyDim, maxWidth)
 	c.RopeBase = h.floatOr("rope.freq_base", 10000)
 	c.Eps = float32(h.floatOr("attention.layer_norm_rms_epsilon", h.floatOr("attention.layer_norm_epsilon", 1e-5)))
-	if h.err == nil && c.Heads%c.KVHeads != 0 {
+	if h.err == nil && c.KVHeads > 0 && c.Heads%c.KVHeads != 0 {
 		h.fail("%d query heads can't share %d key/value heads", c.Heads, c.KVHeads)
 	}
 	if h.err == nil && (c.RopeDim > c.KeyDim || c.RopeDim%2 != 0) {

@@ -85,6 +85,7 @@ type want struct {
 	label  string
 	src    *gguf.Tensor
 	values []float32
+	shape  []int // of the values, or nil for a vector
 	dst    *compute.Tensor
 }
 
@@ -207,9 +208,10 @@ func (s Scope) OptionalVector(name string, n int) *compute.Tensor {
 	return s.Vector(name, n)
 }
 
-// Const binds values that are computed rather than read. The label names them; equal labels on a device share.
-func (s Scope) Const(label string, values []float32) *compute.Tensor {
-	return s.add(want{label: label, values: values})
+// Const binds values that are computed rather than read, of the given shape or else a vector. The label names them; equal
+// labels on a device share.
+func (s Scope) Const(label string, values []float32, shape ...int) *compute.Tensor {
+	return s.add(want{label: label, values: values, shape: shape})
 }
 
 func (s Scope) find(name string, shape []int) *gguf.Tensor {
@@ -259,7 +261,11 @@ func (l *Loader) load(ctx context.Context, queues []compute.Queue, progress func
 			case w.src != nil:
 				sources, targets = append(sources, w.src), append(targets, w.dst)
 			default:
-				t, err := dev.New(w.label, gguf.F32, len(w.values))
+				shape := w.shape
+				if shape == nil {
+					shape = []int{len(w.values)}
+				}
+				t, err := dev.New(w.label, gguf.F32, shape...)
 				if err != nil {
 					return fmt.Errorf("%s: %w", w.label, err)
 				}
