@@ -89,7 +89,7 @@ func (h *hyper) perLayer(key string, layers, def int) []int {
 	case !h.has(key):
 		return slices.Repeat([]int{def}, layers)
 	case ok:
-		return slices.Repeat([]int{int(min(n, math.MaxInt32))}, layers)
+		return slices.Repeat([]int{int(min(n, math.MaxInt))}, layers)
 	case !isList:
 		h.fail("%s is not a whole number", full)
 		return slices.Repeat([]int{def}, layers)
