@@ -61,6 +61,29 @@ func (h *hyper) int(key string, limit int) int {
 	return h.intOr(key, 1, limit)
 }
 
+// layers is the number of blocks that a pass runs. The last ones of a file may be for predicting several tokens at once
+// (Gloeckle et al. 2024, arXiv:2404.19737), which are not run here.
+func (h *hyper) layers() int {
+	n, extra := h.int("block_count", maxLayers), h.countOr("nextn_predict_layers", 0)
+	if extra >= n {
+		h.fail("%s.nextn_predict_layers is %d of %d blocks", h.arch, extra, n)
+		return 1
+	}
+	return n - extra
+}
+
+// boolOr returns a truth value, or def where the file has none.
+func (h *hyper) boolOr(key string, def bool) bool {
+	if !h.has(key) {
+		return def
+	}
+	v, ok := h.md.Bool(h.arch + "." + key)
+	if !ok {
+		h.fail("%s.%s is not true or false", h.arch, key)
+	}
+	return v
+}
+
 // intOr returns a whole number in 1..limit, or def where the file has none. Some files give such a number once
 // per layer; where all layers agree that is the same thing, otherwise it is an error here.
 func (h *hyper) intOr(key string, def, limit int) int {
@@ -149,7 +172,7 @@ func readConfig(f *gguf.File, arch string) (Config, *hyper, error) {
 	h := &hyper{md: f.Metadata, arch: arch}
 	c := Config{
 		Arch:    arch,
-		Layers:  h.int("block_count", maxLayers),
+		Layers:  h.layers(),
 		Dim:     h.int("embedding_length", maxWidth),
 		Context: h.int("context_length", maxContext),
 	}

@@ -36,6 +36,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"gemma3":  newGemma(6),
 	"glm4":    newGLM4,
 	"granite": newGranite,
+	"lfm2":    newLFM2,
 	"llama":   newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
 	"phi3":    newPhi3,
 	"qwen2":   newQwen2,
@@ -100,7 +101,7 @@ func Architecture(f *gguf.File) (arch string, layers int, err error) {
 		return "", 0, fmt.Errorf("architecture %q is %w; supported, nearest first: %s", arch, ErrUnsupported, nearest(arch))
 	}
 	h := &hyper{md: f.Metadata, arch: arch}
-	return arch, h.int("block_count", maxLayers), h.err
+	return arch, h.layers(), h.err
 }
 
 // Options of a model.
