@@ -91,13 +91,16 @@ type head struct {
 }
 
 // head binds output_norm and output, which many files share with the token embedding.
-func (l *Loader) head() head {
+func (l *Loader) head() head { return l.headNamed("output_norm.weight") }
+
+// headNamed is head with another name for the norm.
+func (l *Loader) headNamed(norm string) head {
 	s := l.Output()
 	name := "output.weight"
 	if !s.Has(name) {
 		name, l.tied = "token_embd.weight", true
 	}
-	return head{norm: s.Vector("output_norm.weight", l.Dim), output: s.Weight(name, l.Vocab, l.Dim)}
+	return head{norm: s.Vector(norm, l.Dim), output: s.Weight(name, l.Vocab, l.Dim)}
 }
 
 func (m *head) run(p *Pass, eps float32, logits, x *compute.Tensor) {
