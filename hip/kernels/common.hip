@@ -260,6 +260,13 @@ template <int THREADS> DEVICE float block_max(float v, float *room) {
 	return s;
 }
 
+// A float as a number that sorts the same way: zeros are equal, NaN is the least.
+DEVICE u32 sortable(float f) {
+	u32 b = (u32)float_bits(f + 0.0f);
+	if (f != f) return 0;
+	return b & 0x80000000u ? ~b : b | 0x80000000u;
+}
+
 // Activations are quantised in groups of 32 along a row: q = round(x / d), d = max|x| / 127. sum is d · Σq, which
 // weights with an offset need. The 32 threads of an aligned group call it together, one element each.
 DEVICE void quantize_group(i8 *q, F2 *scale, i64 index, float x) {

@@ -64,18 +64,27 @@ struct GemmWeights {
 };
 #endif
 
-// ROWS of x by GEMM_COLS of w per block; a warp makes TR×TC tiles of 16×16.
-template <int ROWS, int TR, int TC>
-DEVICE void gemm(u16 *xs, u16 *ws, Planes w, const float *bias, float *out, int ldo, const u16 *x, const float *unscale, int k, int m, int n) {
+// Which rows of x a block takes, and where their products go: neighbours from first on. Beyond the n-th the last one repeats.
+struct NextRows {
+	int first, n;
+	i64 ldo;
+	DEVICE bool has(const NextRows &s, int r) { return s.first + r < s.n; }
+	DEVICE int in(const NextRows &s, int r) { return min_int(s.first + r, s.n - 1); }
+	DEVICE i64 out(const NextRows &s, int r) { return (s.first + r) * s.ldo; }
+};
+
+// ROWS of x by GEMM_COLS of w per block, from row w0 of w on; a warp makes TR×TC tiles of 16×16. w0 + m is the end of w.
+template <int ROWS, int TR, int TC, class Rows>
+DEVICE void gemm(u16 *xs, u16 *ws, Planes w, i64 w0, const float *bias, float *out, const u16 *x, const float *unscale, int k, int m, Rows rows) {
 	const int WARPS_ACROSS = GEMM_COLS / (16 * TC);
 	const int X_LOADS = ROWS * GEMM_DEPTH / 8 / GEMM_THREADS; // 16-byte loads of x per thread
 	int t = thread_x(), warp = t / WARP;
-	int col0 = block_x() * GEMM_COLS, row0 = block_y() * ROWS;
+	int col0 = block_x() * GEMM_COLS;
 	int units = k >> 5, slabs = (k + GEMM_DEPTH - 1) / GEMM_DEPTH;
 
 	// This thread's part of w: unit t%2 of row t/2. Rows beyond the end repeat the last, and are not stored.
 	int wr = t >> 1;
-	i64 w_unit = (i64)min_int(col0 + wr, m - 1) * units;
+	i64 w_unit = (w0 + min_int(col0 + wr, m - 1)) * units;
 	// Its part of x: X_LOADS pieces of eight.
 	I4 xr[X_LOADS];
 	auto load_x = [&](int slab) INLINE_LAMBDA {
@@ -83,7 +92,7 @@ DEVICE void gemm(u16 *xs, u16 *ws, Planes w, const float *bias, float *out, int 
 		for (int i = 0; i < X_LOADS; i++) {
 			int piece = t + i * GEMM_THREADS, r = piece >> 3, c = piece & 7;
 			int at = GemmWeights::slab_base(slab) + (c >> 2) * GemmWeights::GROUP_STEP + (c & 3) * 8;
-			xr[i] = at < k ? *(const I4 *)(x + (i64)min_int(row0 + r, n - 1) * k + at) : I4{0, 0, 0, 0};
+			xr[i] = at < k ? *(const I4 *)(x + (i64)Rows::in(rows, r) * k + at) : I4{0, 0, 0, 0};
 		}
 	};
 
@@ -127,29 +136,31 @@ DEVICE void gemm(u16 *xs, u16 *ws, Planes w, const float *bias, float *out, int 
 		barrier();
 	}
 
-	int row = row0 + (warp / WARPS_ACROSS) * TR * 16, col = col0 + (warp % WARPS_ACROSS) * TC * 16;
+	int row = (warp / WARPS_ACROSS) * TR * 16, col = col0 + (warp % WARPS_ACROSS) * TC * 16;
 #pragma unroll
 	for (int i = 0; i < TR; i++)
 #pragma unroll
 		for (int e = 0; e < TILE_ACC; e++) {
 			int r = row + i * 16 + tile_row(e);
-			if (r >= n) continue;
-			float u = unscale[r];
+			if (!Rows::has(rows, r)) continue;
+			float u = unscale[Rows::in(rows, r)];
+			float *to = out + Rows::out(rows, r);
 #pragma unroll
 			for (int j = 0; j < TC; j++) {
 				int c = col + j * 16 + tile_col(e);
-				if (c < m) out[(i64)r * ldo + c] = acc[i][j].v[e] * u + (bias ? bias[c] : 0);
+				if (c < m) to[c] = acc[i][j].v[e] * u + (bias ? bias[c] : 0);
 			}
 		}
 }
 
+#ifndef EXPERTS
 // Warps share the 128 rows of w two ways where a warp is 64 threads (four of them), four ways where it is 32 (eight).
 #define GEMM_KERNEL(ROWS, TR, TC) \
 	KERNEL(256) gemm_##ROWS(const u8 *wq, const u8 *wsc, const u8 *we, const float *bias, float *out, int ldo, const u16 *x, \
 		const float *unscale, int k, int m, int n) { \
 		SHARED __attribute__((aligned(16))) u16 xs[ROWS * GEMM_STRIDE]; \
 		SHARED __attribute__((aligned(16))) u16 ws[GEMM_COLS * GEMM_STRIDE]; \
-		gemm<ROWS, TR, TC>(xs, ws, Planes{wq, wsc, we}, bias, out, ldo, x, unscale, k, m, n); \
+		gemm<ROWS, TR, TC>(xs, ws, Planes{wq, wsc, we}, 0, bias, out, x, unscale, k, m, NextRows{block_y() * ROWS, n, ldo}); \
 	}
 
 #if WARP == 64
@@ -158,4 +169,5 @@ GEMM_KERNEL(32, 2, 2)
 #else
 GEMM_KERNEL(128, 4, 2)
 GEMM_KERNEL(32, 2, 1)
+#endif
 #endif

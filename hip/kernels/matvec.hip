@@ -74,6 +74,7 @@ DEVICE void dots(float (&sum)[N][2], Planes a, i64 ua, Planes b, i64 ub, int uni
 	}
 }
 
+#ifndef EXPERTS
 template <class W, int N>
 DEVICE void matvec(const Projection &p, int block, const i8 *xq, const F2 *xs, int k, int n) {
 	int row = (block * MATVEC_WARPS + thread_x() / WARP) * MATVEC_PER;
@@ -134,3 +135,4 @@ MATVEC_GLU_KERNEL(1)
 MATVEC_GLU_KERNEL(2)
 MATVEC_GLU_KERNEL(4)
 MATVEC_GLU_KERNEL(8)
+#endif

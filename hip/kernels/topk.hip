@@ -42,13 +42,6 @@ KERNEL(256) argmax_finish(float *values, i64 ldv, int *ids, i64 ldi, const float
 	if (thread_x() == 0) values[row * ldv] = b.v, ids[row * ldi] = min_int(b.i, d - 1); // a row of NaNs has no best
 }
 
-// A float as a number that sorts the same way: zeros are equal, NaN is the least.
-DEVICE u32 sortable(float f) {
-	u32 b = (u32)float_bits(f + 0.0f);
-	if (f != f) return 0;
-	return b & 0x80000000u ? ~b : b | 0x80000000u;
-}
-
 // The k largest of row block_x, k ≤ 1024. The k-th largest value is found by its bytes, from the top (radix select); then
 // those above it and, by index, as many as needed of those equal to it are collected, and sorted (Batcher's bitonic
 // network).

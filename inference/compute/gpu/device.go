@@ -203,7 +203,11 @@ func (d *Device) LoadAll(ctx context.Context, weights []*gguf.Tensor, progress f
 			f = &formats[0]
 		}
 		chosen[i] = f
-		names = append(names, moduleOf(f))
+		if len(w.Shape) == 3 {
+			names = append(names, expertsModule(f))
+		} else {
+			names = append(names, moduleOf(f))
+		}
 		fileBytes += w.Bytes()
 		planeBytes += w.Elements() / int64(f.elements) * int64(f.block)
 	}

@@ -22,7 +22,7 @@ type module struct {
 
 // baseModules are the sources that every model needs, by file name without ".hip".
 func baseModules() []string {
-	return []string{"elementwise", "norm", "rope", "quantize", "attention", "attention_tile", "topk"}
+	return []string{"elementwise", "norm", "rope", "quantize", "attention", "attention_tile", "topk", "moe", "scan"}
 }
 
 // weightPrefix begins the names of modules that are made once for each format of weights: "weight_Q4_K".
@@ -30,8 +30,8 @@ const weightPrefix = "weight_"
 
 func moduleOf(f *format) string { return weightPrefix + f.name }
 
-// Source is the translation unit of a module for warps of so many threads: a base module, weight_ and the name of a format,
-// or cache_ and that of a type of KV cache.
+// Source is the translation unit of a module for warps of so many threads: a base module, weight_ or experts_ and the name of a
+// format, or cache_ and that of a type of KV cache.
 func Source(name string, warp int) (hip.Source, error) {
 	file := name + ".hip"
 	options := []string{fmt.Sprintf("-DWARP=%d", warp)}
@@ -43,6 +43,19 @@ func Source(name string, warp int) (hip.Source, error) {
 				continue
 			}
 			file = "weight_float.hip"
+			if formats[i].matrix {
+				options = append(options, "-DMATRIX_WEIGHT=1")
+			}
+		}
+	}
+	if f, ok := strings.CutPrefix(name, expertsPrefix); ok {
+		options = append(options, "-DWEIGHT="+f)
+		file = "experts.hip"
+		for i := range formats {
+			if formats[i].name != f || formats[i].quantised {
+				continue
+			}
+			options = append(options, "-DFLOAT_WEIGHT=1")
 			if formats[i].matrix {
 				options = append(options, "-DMATRIX_WEIGHT=1")
 			}
@@ -77,7 +90,7 @@ func Source(name string, warp int) (hip.Source, error) {
 func Modules() []string {
 	names := append(baseModules(), cacheModules[:]...)
 	for i := range formats {
-		names = append(names, moduleOf(&formats[i]))
+		names = append(names, moduleOf(&formats[i]), expertsModule(&formats[i]))
 	}
 	return names
 }

@@ -27,6 +27,7 @@ type Queue struct {
 	retired []*hip.Buffer // grown out of, but captured graphs may use them
 	bytes   prepared      // x as signed bytes
 	halves  prepared      // x as halves
+	sorted  sorted        // pairs of rows and experts, by expert
 }
 
 // captured is what is known of a key.
@@ -266,8 +267,8 @@ func (q *Queue) Run(key compute.Key, record func(compute.Queue)) {
 		return
 	}
 	// A graph must not depend on what was prepared before it, nor leave the impression that it prepared something.
-	q.bytes.valid, q.halves.valid = false, false
-	defer func() { q.bytes.valid, q.halves.valid = false, false }()
+	q.unprepare()
+	defer q.unprepare()
 	if key == (compute.Key{}) || q.off != nil || q.s.Capturing() {
 		record(q)
 		return
@@ -304,8 +305,16 @@ func (q *Queue) Run(key compute.Key, record func(compute.Queue)) {
 // GraphsOff says why graphs are not used, or nil while they are.
 func (q *Queue) GraphsOff() error { return q.off }
 
+// unprepare says that nothing lies in scratch memory.
+func (q *Queue) unprepare() {
+	q.bytes.valid, q.halves.valid, q.sorted.valid = false, false, false
+}
+
 // forget drops what refers to freed memory.
 func (q *Queue) forget(s *storage) {
+	if q.sorted.s == s {
+		q.sorted = sorted{}
+	}
 	if q.bytes.s == s {
 		q.bytes = prepared{}
 	}
@@ -322,6 +331,9 @@ func (q *Queue) wrote(t *compute.Tensor) {
 	}
 	if q.halves.s == s {
 		q.halves.valid = false
+	}
+	if q.sorted.s == s {
+		q.sorted.valid = false
 	}
 }
 
