@@ -5,8 +5,9 @@
 
 GO      ?= go
 MODEL   ?=
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X burble/app.Version=$(VERSION)
+# What burble version says: the version of FyneApp.toml, and the commit.
+VERSION := $(shell sed -n 's/^Version = "\(.*\)"/\1/p' FyneApp.toml) ($(shell git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown))
+LDFLAGS := -s -w -X "burble/app.Version=$(VERSION)"
 # Without a display there is no window to open: the terminal chat needs neither X nor GL to build.
 DISPLAYED := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 
@@ -54,6 +55,8 @@ fresh: ## the two commands of the README, in a clean Debian chroot
 
 setup:
 	@.ci/setup test
+
+include assets/package/package.mk
 
 clean:
 	rm -rf burble burble.exe dist

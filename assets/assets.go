@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed icon.png
 var Icon []byte
+
+// Licences are those of the software that Burble is built with (make licences).
+//
+//go:embed licences.txt
+var Licences string
