@@ -46,21 +46,26 @@ func (a *projections) attend(p *Pass, c *Config, i int, out *compute.Tensor, s c
 // gatedMLP is the feed-forward network of most families since Llama: down(act(gate(x)) · up(x)). (Shazeer 2020,
 // arXiv:2002.05202)
 type gatedMLP struct {
-	gate, up *compute.Tensor // [ffn, dim]
-	down     *compute.Tensor // [dim, ffn]
-	ffn      int
-	act      compute.Activation
+	gate, up          *compute.Tensor // [ffn, dim]
+	down              *compute.Tensor // [dim, ffn]
+	bGate, bUp, bDown *compute.Tensor // biases, or nil
+	ffn               int
+	act               compute.Activation
 }
 
-// gatedMLP binds ffn_gate, ffn_up and ffn_down.
+// gatedMLP binds ffn_gate, ffn_up and ffn_down, with the biases that the file has.
 func (s Scope) gatedMLP(act compute.Activation) gatedMLP {
 	c := &s.l.Config
 	return gatedMLP{
 		gate: s.Weight("ffn_gate.weight", c.FFN, c.Dim),
 		up:   s.Weight("ffn_up.weight", c.FFN, c.Dim),
 		down: s.Weight("ffn_down.weight", c.Dim, c.FFN),
-		ffn:  c.FFN,
-		act:  act,
+
+		bGate: s.OptionalVector("ffn_gate.bias", c.FFN),
+		bUp:   s.OptionalVector("ffn_up.bias", c.FFN),
+		bDown: s.OptionalVector("ffn_down.bias", c.Dim),
+		ffn:   c.FFN,
+		act:   act,
 	}
 }
 
@@ -77,11 +82,48 @@ func (s Scope) fusedMLP(act compute.Activation) gatedMLP {
 }
 
 // run computes out [n, dim] from x [n, dim], which may be the same.
-func (m *gatedMLP) run(p *Pass, out, x *compute.Tensor) {
+func (m gatedMLP) run(p *Pass, out, x *compute.Tensor) {
 	gate := p.Tmp("gate", p.Rows, m.ffn)
 	up := p.Tmp("up", p.Rows, m.ffn)
-	compute.ProjectGLU(p.Queue, gate, gate, up, x, m.gate, m.up, m.act)
+	if m.bGate == nil && m.bUp == nil {
+		compute.ProjectGLU(p.Queue, gate, gate, up, x, m.gate, m.up, m.act)
+	} else {
+		compute.Project(p.Queue, x, compute.Projection{Out: gate, W: m.gate, Bias: m.bGate}, compute.Projection{Out: up, W: m.up, Bias: m.bUp})
+		p.GLU(gate, gate, up, m.act)
+	}
 	p.MatMul(out, gate, m.down)
+	p.addBias(out, m.bDown)
+}
+
+// plainMLP is the feed-forward network without a gate: down(act(up(x))).
+type plainMLP struct {
+	up, down   *compute.Tensor // [ffn, dim] and [dim, ffn]
+	bUp, bDown *compute.Tensor // biases, or nil
+	ffn        int
+	act        compute.Activation
+}
+
+// plainMLP binds ffn_up and ffn_down, with the biases that the file has.
+func (s Scope) plainMLP(act compute.Activation) plainMLP {
+	c := &s.l.Config
+	return plainMLP{
+		up:    s.Weight("ffn_up.weight", c.FFN, c.Dim),
+		down:  s.Weight("ffn_down.weight", c.Dim, c.FFN),
+		bUp:   s.OptionalVector("ffn_up.bias", c.FFN),
+		bDown: s.OptionalVector("ffn_down.bias", c.Dim),
+		ffn:   c.FFN,
+		act:   act,
+	}
+}
+
+// run computes out [n, dim] from x [n, dim], which may be the same.
+func (m plainMLP) run(p *Pass, out, x *compute.Tensor) {
+	up := p.Tmp("up", p.Rows, m.ffn)
+	p.MatMul(up, x, m.up)
+	p.addBias(up, m.bUp)
+	p.Activate(up, up, m.act)
+	p.MatMul(out, up, m.down)
+	p.addBias(out, m.bDown)
 }
 
 // head is the end of every network here: a norm and the output projection.

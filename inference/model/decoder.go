@@ -1,0 +1,238 @@
+package model
+
+import "burble/inference/compute"
+
+// decoder is the network that most families have: blocks of attention and a feed-forward network, each of them a branch
+// that is added to the residual stream. (Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training")
+// A family binds the blocks, and has a pass of its own only where it differs in more than these fields. What is nil or zero
+// is left out.
+type decoder struct {
+	Config
+	embed      *compute.Tensor // [vocab, dim]
+	embedScale float32         // multiplies the embedding
+	blocks     []block
+	head       head
+	logitScale float32 // multiplies the logits
+	logitCap   float32 // see compute.Queue.SoftCap
+}
+
+// block is one layer of a decoder.
+type block struct {
+	attnNorm, ffnNorm norm // of the residual stream, before the branch
+	attn              attention
+	ffn               feedForward
+	attnPost, ffnPost norm    // of the branch's output
+	branchScale       float32 // multiplies the branch's output
+	// In a parallel block both branches read the residual stream as it was before the block; without ffnNorm, the
+	// feed-forward network reads what attention reads. (Wang & Komatsuzaki 2021, GPT-J)
+	parallel bool
+}
+
+// feedForward computes out [n, dim] from x [n, dim], which may be the same.
+type feedForward interface {
+	run(p *Pass, out, x *compute.Tensor)
+}
+
+// decoder binds the embedding and the head; the blocks are the family's.
+func (l *Loader) decoder() *decoder {
+	return &decoder{
+		Config: l.Config,
+		embed:  l.Input().Weight("token_embd.weight", l.Vocab, l.Dim),
+		head:   l.head(),
+	}
+}
+
+// llamaBlock binds Llama's block, of RMS norms, attention and a gated network, which families then change.
+func (s Scope) llamaBlock(rope compute.Rope, act compute.Activation) block {
+	return block{
+		attnNorm: s.rmsNorm("attn_norm"),
+		attn:     s.attention(rope),
+		ffnNorm:  s.rmsNorm("ffn_norm"),
+		ffn:      s.gatedMLP(act),
+	}
+}
+
+// KV is the shared one, with the block's window.
+func (m *decoder) KV(i int) KVSpec {
+	spec := m.Config.KV(i)
+	spec.Window = m.blocks[i].attn.Window
+	return spec
+}
+
+func (m *decoder) Embed(p *Pass) {
+	p.Embed(p.X, m.embed, p.Tokens)
+	p.scale(p.X, m.embedScale)
+}
+
+func (m *decoder) Layer(p *Pass, i int) {
+	b := &m.blocks[i]
+	h := p.Tmp("h", p.Rows, m.Dim)
+	x := b.attnNorm.read(p, h, m.Eps)
+
+	if b.parallel {
+		y, z := p.Tmp("parallel", p.Rows, m.Dim), x
+		if b.ffnNorm.w != nil {
+			z = b.ffnNorm.read(p, y, m.Eps)
+		}
+		b.ffn.run(p, y, z)
+		b.attn.run(p, &m.Config, i, h, x)
+		p.Add(h, h, y)
+		p.scale(h, b.branchScale)
+		p.AddBranch(h)
+		return
+	}
+
+	b.attn.run(p, &m.Config, i, h, x)
+	b.attnPost.apply(p, h, m.Eps)
+	p.scale(h, b.branchScale)
+	p.AddBranch(h)
+
+	x = b.ffnNorm.read(p, h, m.Eps)
+	b.ffn.run(p, h, x)
+	b.ffnPost.apply(p, h, m.Eps)
+	p.scale(h, b.branchScale)
+	p.AddBranch(h)
+}
+
+func (m *decoder) Head(p *Pass, logits, x *compute.Tensor) {
+	m.head.run(p, m.Eps, logits, x)
+	p.scale(logits, m.logitScale)
+	if m.logitCap > 0 {
+		p.SoftCap(logits, logits, m.logitCap)
+	}
+}
+
+// norm is the weight of an RMS norm, or weight and bias of a layer norm, all [dim].
+type norm struct {
+	w, b      *compute.Tensor
+	layerNorm bool
+}
+
+// rmsNorm binds an RMS norm of the residual stream; the name is without ".weight".
+func (s Scope) rmsNorm(name string) norm { return norm{w: s.Vector(name+".weight", s.l.Dim)} }
+
+// optionalNorm is rmsNorm where the file has it.
+func (s Scope) optionalNorm(name string) norm {
+	return norm{w: s.OptionalVector(name+".weight", s.l.Dim)}
+}
+
+// layerNorm binds a layer norm, with the bias where the file has it.
+func (s Scope) layerNorm(name string) norm {
+	return norm{
+		w:         s.Vector(name+".weight", s.l.Dim),
+		b:         s.OptionalVector(name+".bias", s.l.Dim),
+		layerNorm: true,
+	}
+}
+
+// read normalises the residual stream into out and returns it, or the stream itself where there is no norm.
+func (n norm) read(p *Pass, out *compute.Tensor, eps float32) *compute.Tensor {
+	switch {
+	case n.w == nil:
+		p.flush()
+		return p.X
+	case n.layerNorm:
+		p.flush()
+		p.LayerNorm(out, p.X, n.w, n.b, eps)
+	default:
+		p.Norm(out, n.w, eps)
+	}
+	return out
+}
+
+// apply normalises x in place.
+func (n norm) apply(p *Pass, x *compute.Tensor, eps float32) {
+	switch {
+	case n.w == nil:
+	case n.layerNorm:
+		p.LayerNorm(x, x, n.w, n.b, eps)
+	default:
+		p.RMSNorm(x, x, n.w, eps)
+	}
+}
+
+// attention is self-attention with what families vary.
+type attention struct {
+	projections
+	rope compute.Rope // without InvFreq there is none
+	// An RMS norm of every query and key head, [keyDim], before RoPE, or after it.
+	qNorm, kNorm  *compute.Tensor
+	normAfterRope bool
+	// An RMS norm of all query heads together and of all key heads, [heads·keyDim] and [kvHeads·keyDim].
+	qRowNorm, kRowNorm *compute.Tensor
+	// A layer norm of every head, with weights of its own for each, [heads, keyDim] and [kvHeads, keyDim].
+	qHeadNorm, kHeadNorm headNorm
+	compute.Attention
+}
+
+// attention binds the projections; without attention.scale in the file, the usual scale holds.
+func (s Scope) attention(rope compute.Rope) attention {
+	return attention{
+		projections: s.projections(),
+		rope:        rope,
+		Attention:   compute.Attention{Scale: float32(s.l.hyper.floatOr("attention.scale", float64(attentionScale(s.l.KeyDim))))},
+	}
+}
+
+// bindHeadNorms binds the RMS norms of query and key heads.
+func (a *attention) bindHeadNorms(s Scope) {
+	a.qNorm = s.Vector("attn_q_norm.weight", s.l.KeyDim)
+	a.kNorm = s.Vector("attn_k_norm.weight", s.l.KeyDim)
+}
+
+// bindRowNorms binds the RMS norms of all heads together.
+func (a *attention) bindRowNorms(s Scope) {
+	a.qRowNorm = s.Vector("attn_q_norm.weight", s.l.Heads*s.l.KeyDim)
+	a.kRowNorm = s.Vector("attn_k_norm.weight", s.l.KVHeads*s.l.KeyDim)
+}
+
+// bindEachHeadNorm binds the layer norms that have weights for each head.
+func (a *attention) bindEachHeadNorm(s Scope) {
+	a.qHeadNorm = s.headNorm("attn_q_norm.weight", s.l.Heads)
+	a.kHeadNorm = s.headNorm("attn_k_norm.weight", s.l.KVHeads)
+}
+
+// run computes out [n, dim] from x [n, dim], which may be the same.
+func (a *attention) run(p *Pass, c *Config, i int, out, x *compute.Tensor) {
+	s := a.qkv(p, c, x)
+	if a.qRowNorm != nil {
+		q, k := p.Tmp("q", p.Rows, c.Heads*c.KeyDim), p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
+		p.RMSNorm(q, q, a.qRowNorm, c.Eps)
+		p.RMSNorm(k, k, a.kRowNorm, c.Eps)
+	}
+	a.qHeadNorm.apply(p, s.Q, c.Eps)
+	a.kHeadNorm.apply(p, s.K, c.Eps)
+	s.Rope, s.QNorm, s.KNorm = a.rope, a.qNorm, a.kNorm
+	if a.normAfterRope && s.Rope.InvFreq != nil {
+		p.Rope(s.Q, p.Past, s.Rope)
+		p.Rope(s.K, p.Past, s.Rope)
+		s.Rope = compute.Rope{}
+	}
+	a.attend(p, c, i, out, s, a.Attention)
+}
+
+// headNorm is a layer norm of every head whose weights [heads, dim] differ between heads.
+type headNorm struct{ w, ones *compute.Tensor }
+
+func (s Scope) headNorm(name string, heads int) headNorm {
+	ones := make([]float32, s.l.KeyDim)
+	for i := range ones {
+		ones[i] = 1
+	}
+	return headNorm{w: s.Weight(name, heads, s.l.KeyDim), ones: s.Const("ones", ones)}
+}
+
+// apply normalises x [n, heads, dim] in place.
+func (n headNorm) apply(p *Pass, x *compute.Tensor, eps float32) {
+	if n.w != nil {
+		p.LayerNorm(x, x, n.ones, nil, eps)
+		p.Mul(x, x, n.w)
+	}
+}
+
+// scale multiplies x by s, unless that is 0 or 1.
+func (p *Pass) scale(x *compute.Tensor, s float32) {
+	if s != 0 && s != 1 {
+		p.Scale(x, x, s)
+	}
+}
