@@ -220,15 +220,24 @@ func (s Scope) find(name string, shape []int) *gguf.Tensor {
 		s.l.fail("the file has no tensor %s%s, which %s needs", s.prefix, name, s.l.Arch)
 		return nil
 	}
-	same := len(t.Shape) == len(shape)
-	for i := 0; same && i < len(shape); i++ {
-		same = t.Shape[i] == shape[i]
+	if slices.Equal(t.Shape, shape) {
+		return t
 	}
-	if !same {
+	if !slices.Equal(withoutOnes(t.Shape), withoutOnes(shape)) {
 		s.l.fail("%s is %v; by the file's metadata it should be %v", t.Name, t.Shape, shape)
 		return nil
 	}
-	return t
+	same := *t
+	same.Shape = shape
+	return &same
+}
+
+// withoutOnes leaves out the outermost dimensions that are 1: files differ in whether they have them.
+func withoutOnes(shape []int) []int {
+	for len(shape) > 1 && shape[0] == 1 {
+		shape = shape[1:]
+	}
+	return shape
 }
 
 func (s Scope) add(w want) *compute.Tensor {
