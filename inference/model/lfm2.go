@@ -23,7 +23,7 @@ type lfm2Layer struct {
 	rope    compute.Rope
 	conv    gatedConvolution
 	ffnNorm *compute.Tensor // [dim]
-	mlp     gatedMLP
+	ffn     feedForward
 }
 
 // gatedConvolution is out · (c ⊙ conv(b ⊙ x)) with b, c and x projections of the input.
@@ -42,13 +42,22 @@ func newLFM2(l *Loader) Network {
 		kvHeads: l.hyper.perLayer("attention.head_count_kv", l.Layers, l.Heads),
 		window:  l.hyper.countOr("attention.sliding_window", 0),
 	}
+	dense := l.Layers // blocks without experts, from the first
+	if l.Arch == "lfm2moe" {
+		dense = l.hyper.countOr("leading_dense_block_count", 0)
+	}
 	rope := l.rope(l.RopeBase)
 	for i := range l.Layers {
 		s := l.Layer(i)
 		layer := lfm2Layer{
 			norm:    s.Vector("attn_norm.weight", l.Dim),
 			ffnNorm: s.Vector("ffn_norm.weight", l.Dim),
-			mlp:     s.gatedMLP(compute.SiLU),
+		}
+		if i < dense {
+			mlp := s.gatedMLP(compute.SiLU)
+			layer.ffn = &mlp
+		} else {
+			layer.ffn = s.experts(compute.Routing{Gate: compute.GateSigmoid, Normalise: true, Eps: 1e-6}, compute.SiLU)
 		}
 		if m.kvHeads[i] > 0 {
 			layer.attn = s.projections()
@@ -101,7 +110,7 @@ func (m *lfm2) Layer(p *Pass, i int) {
 	p.AddBranch(h)
 
 	p.Norm(h, l.ffnNorm, m.Eps)
-	l.mlp.run(p, h, h)
+	l.ffn.run(p, h, h)
 	p.AddBranch(h)
 }
 

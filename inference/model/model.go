@@ -38,6 +38,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"gpt-oss":   newGPTOSS,
 	"granite":   newGranite,
 	"lfm2":      newLFM2,
+	"lfm2moe":   newLFM2,
 	"llama":     newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
 	"phi3":      newPhi3,
 	"qwen2":     newQwen2,
