@@ -119,7 +119,7 @@ func (s *settingsDialog) fill() {
 			}
 		}, s.w.win)
 	})
-	s.list.Add(container.New(layout.NewCustomPaddedLayout(8, 0, 9, 0), container.NewHBox(reset)))
+	s.list.Add(container.New(layout.NewCustomPaddedLayout(8, 0, 9, 0), container.NewHBox(reset, look.NewButton(look.Icon{}, "About Burble", look.Soft, s.w.showAbout))))
 }
 
 // update changes the settings, and shows what went wrong.
