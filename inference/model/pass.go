@@ -24,8 +24,8 @@ type Pass struct {
 	host   *host // of experts that are on another device, or nil
 }
 
-// Tmp returns a buffer [rows, cols] of the pass. Equal names are the same memory, on every layer; the contents are
-// undefined until written. The number of columns belongs to the name.
+// Tmp returns a buffer [rows, cols] of the pass. Equal names with equal columns are the same memory, on every layer; the
+// contents are undefined until written.
 func (p *Pass) Tmp(name string, rows, cols int) *compute.Tensor { return p.temps.get(name, rows, cols) }
 
 // TmpIDs is Tmp for I32.
@@ -107,34 +107,38 @@ func (p *Pass) State(i int, name string) *compute.Tensor {
 	panic(fmt.Sprintf("model: block %d has no state %q", i, name)) // the dry pass at load comes by here
 }
 
-// temps are the buffers of a segment, by name. A dry pass at load finds out which ones there are.
+// temps are the buffers of a segment. A dry pass at load finds out which ones there are.
 type temps struct {
 	dry   *compute.Recorder // set during the dry pass
-	names []string
-	size  map[string][2]int // rows and columns
-	whole map[string]*compute.Tensor
-	views map[tempKey]*compute.Tensor         // of the first rows, so that a pass allocates nothing
+	keys  []bufferKey
+	rows  map[bufferKey]int
+	whole map[bufferKey]*compute.Tensor
+	views map[viewKey]*compute.Tensor         // of the first rows, so that a pass allocates nothing
 	ids   map[*compute.Tensor]*compute.Tensor // the same memory as I32
 	err   error
 }
 
-type tempKey struct {
+type bufferKey struct {
 	name string
+	cols int
+}
+
+type viewKey struct {
+	bufferKey
 	rows int
 }
 
 // add notes a buffer that will be needed.
 func (t *temps) add(name string, rows, cols int) {
-	if t.size == nil {
-		t.size = map[string][2]int{}
+	if t.rows == nil {
+		t.rows = map[bufferKey]int{}
 	}
-	old, seen := t.size[name]
+	key := bufferKey{name, cols}
+	old, seen := t.rows[key]
 	if !seen {
-		t.names = append(t.names, name)
-	} else if old[1] != cols {
-		t.err = fmt.Errorf("model: buffer %q has %d columns here and %d there", name, cols, old[1])
+		t.keys = append(t.keys, key)
 	}
-	t.size[name] = [2]int{max(rows, old[0]), cols}
+	t.rows[key] = max(rows, old)
 }
 
 func (t *temps) get(name string, rows, cols int) *compute.Tensor {
@@ -142,11 +146,11 @@ func (t *temps) get(name string, rows, cols int) *compute.Tensor {
 		t.add(name, rows, cols)
 		return t.dry.Tensor(name, gguf.F32, rows, cols)
 	}
-	key := tempKey{name, rows}
+	key := viewKey{bufferKey{name, cols}, rows}
 	if v, ok := t.views[key]; ok {
 		return v
 	}
-	v := t.whole[name].Slice(0, 0, rows)
+	v := t.whole[key.bufferKey].Slice(0, 0, rows)
 	t.views[key] = v
 	return v
 }
@@ -154,18 +158,18 @@ func (t *temps) get(name string, rows, cols int) *compute.Tensor {
 // bytes is the memory of all buffers.
 func (t *temps) bytes() int64 {
 	var n int64
-	for _, s := range t.size {
-		n += 4 * int64(s[0]) * int64(s[1])
+	for key, rows := range t.rows {
+		n += 4 * int64(rows) * int64(key.cols)
 	}
 	return n
 }
 
 func (t *temps) allocate(newTensor func(label string, typ gguf.Type, shape ...int) *compute.Tensor) {
-	t.whole = map[string]*compute.Tensor{}
-	t.views = map[tempKey]*compute.Tensor{}
+	t.whole = map[bufferKey]*compute.Tensor{}
+	t.views = map[viewKey]*compute.Tensor{}
 	t.ids = nil
-	for _, name := range t.names {
-		t.whole[name] = newTensor(name, gguf.F32, t.size[name][0], t.size[name][1])
+	for _, key := range t.keys {
+		t.whole[key] = newTensor(key.name, gguf.F32, t.rows[key], key.cols)
 	}
 }
 
