@@ -54,17 +54,20 @@ type gatedMLP struct {
 }
 
 // gatedMLP binds ffn_gate, ffn_up and ffn_down, with the biases that the file has.
-func (s Scope) gatedMLP(act compute.Activation) gatedMLP {
-	c := &s.l.Config
-	return gatedMLP{
-		gate: s.Weight("ffn_gate.weight", c.FFN, c.Dim),
-		up:   s.Weight("ffn_up.weight", c.FFN, c.Dim),
-		down: s.Weight("ffn_down.weight", c.Dim, c.FFN),
+func (s Scope) gatedMLP(act compute.Activation) gatedMLP { return s.gatedMLPOf(s.l.FFN, act) }
 
-		bGate: s.OptionalVector("ffn_gate.bias", c.FFN),
-		bUp:   s.OptionalVector("ffn_up.bias", c.FFN),
-		bDown: s.OptionalVector("ffn_down.bias", c.Dim),
-		ffn:   c.FFN,
+// gatedMLPOf is gatedMLP for a block of another width than the others.
+func (s Scope) gatedMLPOf(ffn int, act compute.Activation) gatedMLP {
+	dim := s.l.Dim
+	return gatedMLP{
+		gate: s.Weight("ffn_gate.weight", ffn, dim),
+		up:   s.Weight("ffn_up.weight", ffn, dim),
+		down: s.Weight("ffn_down.weight", dim, ffn),
+
+		bGate: s.OptionalVector("ffn_gate.bias", ffn),
+		bUp:   s.OptionalVector("ffn_up.bias", ffn),
+		bDown: s.OptionalVector("ffn_down.bias", dim),
+		ffn:   ffn,
 		act:   act,
 	}
 }
@@ -163,4 +166,32 @@ func (p *Pass) norm(x, w *compute.Tensor, eps float32) {
 	if w != nil {
 		p.RMSNorm(x, x, w, eps)
 	}
+}
+
+// windows returns the sliding window of each block, 0 where it sees everything. The file says which blocks have it one by
+// one, or every how many there is one without; where it doesn't, every period-th is without, counted from 1.
+func (l *Loader) windows(period int) []int {
+	h := l.hyper
+	list := make([]int, l.Layers)
+	window := h.countOr("attention.sliding_window", 0)
+	const key = "attention.sliding_window_pattern"
+	if each, ok := h.md.Bools(h.arch + "." + key); ok {
+		if len(each) < l.Layers {
+			l.fail("%s.%s has %d values for %d layers", h.arch, key, len(each), l.Layers)
+			return list
+		}
+		for i := range list {
+			if each[i] {
+				list[i] = window
+			}
+		}
+		return list
+	}
+	period = h.intOr(key, period, maxLayers)
+	for i := range list {
+		if (i+1)%period != 0 {
+			list[i] = window
+		}
+	}
+	return list
 }

@@ -72,7 +72,11 @@ func (l *Loader) rope(base float64) ropeTable {
 			original: original,
 			fast:     h.floatOr("rope.scaling.yarn_beta_fast", 32),
 			slow:     h.floatOr("rope.scaling.yarn_beta_slow", 1),
+			// gpt-oss was trained without rounding, and its configuration says "truncate": false, for which the format has
+			// no key: the original context tells the published models. (llama.cpp rounds all the same.)
+			fractions: l.Arch == "gpt-oss" && original == 4096,
 		})
+		t.magnitude = float32(h.floatOr("rope.scaling.yarn_attn_factor", float64(t.magnitude)))
 		t.magnitude *= float32(h.floatOr("rope.scaling.attn_factor", 1))
 	default:
 		h.fail("RoPE scaling %q is %w", kind, ErrUnsupported)
@@ -91,7 +95,10 @@ func (l *Loader) divide(t ropeTable, factors *gguf.Tensor) {
 	}
 }
 
-type yarnParams struct{ factor, original, fast, slow float64 }
+type yarnParams struct {
+	factor, original, fast, slow float64
+	fractions                    bool // the blend begins and ends between pairs
+}
 
 // yarn interpolates the slow pairs by factor, leaves the fast ones alone, and blends between: a pair that turns
 // more than fast times over the original context is fast, one that turns less than slow times is slow.
@@ -102,8 +109,11 @@ func (t *ropeTable) yarn(dim int, base float64, y yarnParams) {
 	pairAt := func(turns float64) float64 { // the pair that turns so often over the original context
 		return float64(dim) * math.Log(y.original/(turns*2*math.Pi)) / (2 * math.Log(base))
 	}
-	low := math.Max(math.Floor(pairAt(y.fast)), 0)
-	high := math.Min(math.Ceil(pairAt(y.slow)), float64(dim-1))
+	low, high := pairAt(y.fast), pairAt(y.slow)
+	if !y.fractions {
+		low, high = math.Floor(low), math.Ceil(high)
+	}
+	low, high = math.Max(low, 0), math.Min(high, float64(dim-1))
 	if high <= low {
 		high = low + 0.001
 	}
