@@ -83,9 +83,17 @@ type Sharer interface {
 	KVFrom(i int) int
 }
 
+// Inseparable is a network whose blocks may have to be all on one device.
+type Inseparable interface {
+	Inseparable() bool
+}
+
 // apart says before which blocks a model can be cut: not between one and another that reads its cache.
 func apart(net Network, layers int) []bool {
 	cut := make([]bool, layers)
+	if n, ok := net.(Inseparable); ok && n.Inseparable() {
+		return cut
+	}
 	for i := range cut {
 		cut[i] = true
 	}

@@ -34,6 +34,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"gemma":     newGemma(1),
 	"gemma2":    newGemma(2),
 	"gemma3":    newGemma(6),
+	"gemma4":    newGemma4,
 	"glm4":      newGLM4,
 	"gpt-oss":   newGPTOSS,
 	"granite":   newGranite,

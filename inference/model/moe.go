@@ -5,20 +5,24 @@ import "burble/inference/compute"
 // experts is a feed-forward network of many small ones, of which a router chooses a few for each token (Shazeer et al. 2017,
 // arXiv:1701.06538; Fedus et al. 2022, arXiv:2101.03961). Some families add one that every token takes.
 type experts struct {
-	block        int
-	count, used  int
-	ffn          int             // width of an expert
-	router       *compute.Tensor // [experts, dim]
-	routerBias   *compute.Tensor // [experts], or nil
-	routing      compute.Routing
-	gate, up     *compute.Tensor // [experts, ffn, dim]; gate is nil where there is none
-	gateUp       *compute.Tensor // [experts, 2·ffn, dim] instead of both
-	down         *compute.Tensor // [experts, dim, ffn]
-	bGate, bUp   *compute.Tensor // biases [experts, ffn], or nil
-	bDown        *compute.Tensor // [experts, dim], or nil
-	act          compute.Activation
-	shared       sharedExpert
-	sharedOutput bool // there is one
+	block       int
+	count, used int
+	ffn         int             // width of an expert
+	router      *compute.Tensor // [experts, dim]
+	routerBias  *compute.Tensor // [experts], or nil
+	// Norms of the input for the router and for the experts, [dim], where they have their own; or nil.
+	routerNorm, inputNorm *compute.Tensor
+	scale                 *compute.Tensor // [experts, 1, 1], of the experts' outputs, or nil
+	routing               compute.Routing
+	gate, up              *compute.Tensor // [experts, ffn, dim]; gate is nil where there is none
+	gateUp                *compute.Tensor // [experts, 2·ffn, dim] instead of both
+	down                  *compute.Tensor // [experts, dim, ffn]
+	bGate, bUp            *compute.Tensor // biases [experts, ffn], or nil
+	bDown                 *compute.Tensor // [experts, dim], or nil
+	act                   compute.Activation
+	eps                   float32 // of the norms
+	shared                sharedExpert
+	sharedOutput          bool // there is one
 }
 
 // experts binds the router and the experts of a block, which may be on another device than the rest of it. r is what the
@@ -32,6 +36,7 @@ func (s Scope) experts(r compute.Routing, act compute.Activation) *experts {
 		ffn:     l.hyper.intOr("expert_feed_forward_length", max(1, l.FFN), maxWidth),
 		routing: l.routing(r),
 		act:     act,
+		eps:     l.Eps,
 	}
 	if l.hyper.err == nil && m.used > m.count {
 		l.fail("%s.expert_used_count is %d of %d experts", l.Arch, m.used, m.count)
@@ -99,10 +104,23 @@ func (m *experts) run(p *Pass, out, x *compute.Tensor) {
 // routed is the part of run that the router and the experts do.
 func (m *experts) routed(p *Pass, out, x *compute.Tensor) {
 	scores := p.Tmp("router", p.Rows, m.count)
-	p.MatMul(scores, x, m.router)
+	route := x
+	if m.routerNorm != nil {
+		route = p.Tmp("router in", p.Rows, x.Dim(1))
+		p.RMSNorm(route, x, m.routerNorm, m.eps)
+	}
+	p.MatMul(scores, route, m.router)
 	p.addBias(scores, m.routerBias)
 	ids, weights := p.TmpIDs("expert ids", p.Rows, m.used), p.Tmp("expert weights", p.Rows, m.used)
 	p.Route(ids, weights, scores, m.routing)
+	if m.scale != nil {
+		p.MatMulExperts(weights.Heads(m.used), weights.Heads(m.used), m.scale, nil, ids)
+	}
+	if m.inputNorm != nil {
+		in := p.Tmp("normalised", p.Rows, x.Dim(1))
+		p.RMSNorm(in, x, m.inputNorm, m.eps)
+		x = in
+	}
 
 	up := p.Tmp("expert up", p.Rows, m.used*m.ffn).Heads(m.used)
 	switch {

@@ -86,7 +86,6 @@ MODELS = {
     "apertus": ("Apertus", dict()),
     # mixtures of experts
     "qwen2_moe": ("Qwen2Moe", dict(shared_expert_intermediate_size=32, norm_topk_prob=False, decoder_sparse_step=1, **MOE)),
-    "qwen3_moe_plain": ("Qwen3Moe", dict(head_dim=16, norm_topk_prob=False, tie_word_embeddings=True, **MOE)),
     "mixtral": ("Mixtral", dict(LOCAL_MOE, intermediate_size=16)),
     "olmoe": ("Olmoe", dict(num_experts=6, num_experts_per_tok=2, intermediate_size=16, norm_topk_prob=False)),
     "granitemoe": ("GraniteMoe", dict(LOCAL_MOE, intermediate_size=16, **GRANITE)),
