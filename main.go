@@ -9,6 +9,7 @@ import (
 )
 
 func main() {
+	attachConsole()
 	hip.MaybeCompileChild() // GPU kernels are compiled in a child process of this binary
 	os.Exit(terminal.Main(os.Args[1:], window))
 }
