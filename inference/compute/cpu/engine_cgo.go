@@ -90,8 +90,8 @@ func (e *cEngine) issue(o *op) {
 	}
 	e.ops[e.n] = *o
 	e.n++
-	if o.kind == opMatMul {
-		e.work += o.a.dim[2] * o.b.dim[2] * o.b.dim[3]
+	if o.kind == opMatMul || o.kind == opMatMulExperts {
+		e.work += o.a.dim[1] * o.a.dim[2] * o.b.dim[2] * o.b.dim[3]
 	}
 	if e.work > maxWork {
 		e.flush()
@@ -101,9 +101,7 @@ func (e *cEngine) issue(o *op) {
 // falls reports whether an op is left to plain Go.
 func (e *cEngine) falls(o *op) bool {
 	switch o.kind {
-	case opRoute, opMatMulExperts, opCombine, opConv1D, opSelectiveScan, opDeltaScan:
-		return true
-	case opMatMul:
+	case opMatMul, opMatMulExperts:
 		switch gguf.Type(o.b.typ) {
 		case gguf.F32, gguf.F16, gguf.BF16:
 			return false

@@ -53,6 +53,16 @@ typedef struct kernels {
 	void (*store)(void *, const float *, int64_t, int64_t type);
 	// values, ids, row, elements, k
 	void (*top_k)(float *, int32_t *, const float *, int64_t, int64_t);
+	// out, x, elements
+	void (*softmax)(float *, const float *, int64_t);
+	// out, rows of x, bytes between them, weights, rows, elements
+	void (*combine)(float *, const char *, int64_t, const float *, int64_t, int64_t);
+	// channels [lo, hi); scratch memory of 2 · taps · CONV_STRIP floats
+	void (*conv1d)(const op *, int64_t lo, int64_t hi, float *scratch);
+	// heads [lo, hi); scratch memory of a row of a state, to whole vectors
+	void (*selective_scan)(const op *, int64_t lo, int64_t hi, float *scratch);
+	// columns [lo, hi) of the state of head h
+	void (*delta_scan)(const op *, int64_t h, int64_t lo, int64_t hi);
 	// a row of a weight as floats; types F32, F16, BF16, Q8_0, Q4_0
 	void (*decode)(float *, const void *, int64_t, int64_t type);
 	// activations of row i to 8 bits, blocks [lo, hi) of 256
@@ -72,6 +82,9 @@ typedef struct kernels {
 
 // Bytes of scratch memory of a gemm for a weight with rows of k.
 int64_t gemm_scratch(int64_t k);
+
+// Channels that a convolution takes at once.
+enum { CONV_STRIP = 64 };
 
 // Positions of a partial result of attend_few, and of a block of keys of attend_many.
 enum { ATTEND_SPAN = 512, ATTEND_KEYS = 64 };

@@ -18,6 +18,8 @@
 
 #include "attention.h"
 
+#include "recurrent.h"
+
 #include "blocks_avx512.h"
 
 #include "quant_avx512.h"

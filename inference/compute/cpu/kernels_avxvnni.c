@@ -18,6 +18,8 @@
 
 #include "attention.h"
 
+#include "recurrent.h"
+
 #include "blocks_avx2.h"
 
 #define HAVE_VNNI

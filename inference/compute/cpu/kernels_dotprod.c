@@ -18,6 +18,8 @@
 
 #include "attention.h"
 
+#include "recurrent.h"
+
 #define HAVE_DOTPROD
 #include "quant_neon.h"
 

@@ -12,6 +12,8 @@
 
 #include "attention.h"
 
+#include "recurrent.h"
+
 #include "quant_neon.h"
 
 #define LEVEL_NAME "neon"

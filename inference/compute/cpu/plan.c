@@ -2,19 +2,12 @@
 
 // How ops are cut into phases and chunks. Where a cut falls never depends on the number of threads in a way that could
 // change a result: only between rows, or at fixed positions of the cache.
-#include "pool.h"
+#include "plan.h"
 
 #include <math.h>
 #include <string.h>
 
-// A phase smaller than this many elements isn't worth waking anyone for.
-enum { SMALL = 8192, MAX_CHUNKS = 60000 };
-
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-
-// Cuts total items, each of cost elements, into chunks of at least SMALL elements, several for each thread.
-static int cut(engine *e, const op *o, void (*run)(engine *, worker *, int64_t), int64_t total, int64_t cost) {
+int cut(engine *e, const op *o, void (*run)(engine *, worker *, int64_t), int64_t total, int64_t cost) {
 	int64_t per = max64(SMALL / max64(cost, 1), 1);
 	per = max64(per, (total + e->threads * 8 - 1) / (e->threads * 8));
 	if (e->threads == 1) per = total;
@@ -23,9 +16,11 @@ static int cut(engine *e, const op *o, void (*run)(engine *, worker *, int64_t),
 	return 1;
 }
 
-// The range of items of a chunk.
-#define RANGE(total) \
-	int64_t lo = chunk * e->phase.per, hi = min64(lo + e->phase.per, total)
+void *worker_scratch(engine *e, worker *w, int64_t size) {
+	void *p = buffer_get(&w->scratch, size);
+	if (!p) e->failed = 1;
+	return p;
+}
 
 // ---- rows and elements
 
@@ -199,11 +194,8 @@ static int64_t attend_first(const attention *a) {
 
 static void run_few(engine *e, worker *w, int64_t chunk) {
 	const attention *a = &e->attention;
-	float *scratch = buffer_get(&w->scratch, attend_scratch(a, e->k->lanes));
-	if (!scratch) {
-		e->failed = 1;
-		return;
-	}
+	float *scratch = worker_scratch(e, w, attend_scratch(a, e->k->lanes));
+	if (!scratch) return;
 	int64_t rows = a->n * a->group;
 	RANGE(a->kv_heads * e->spans);
 	for (int64_t u = lo; u < hi; u++) {
@@ -243,11 +235,8 @@ static void run_join(engine *e, worker *w, int64_t chunk) {
 
 static void run_many(engine *e, worker *w, int64_t chunk) {
 	const attention *a = &e->attention;
-	float *scratch = buffer_get(&w->scratch, attend_scratch(a, e->k->lanes));
-	if (!scratch) {
-		e->failed = 1;
-		return;
-	}
+	float *scratch = worker_scratch(e, w, attend_scratch(a, e->k->lanes));
+	if (!scratch) return;
 	int64_t rows = a->n * a->group, tiles = (rows + e->k->lanes - 1) / e->k->lanes;
 	int64_t h = chunk % a->kv_heads, tile = tiles - 1 - chunk / a->kv_heads; // the longest first
 	e->k->attend_many(a, h, tile * e->k->lanes, min64((tile + 1) * e->k->lanes, rows), scratch);
@@ -285,12 +274,12 @@ static int plan_attend(engine *e, const op *o) {
 static int64_t padded(int64_t k) { return (k + 255) & ~(int64_t)255; }
 
 static void run_quantise(engine *e, worker *w, int64_t chunk) {
-	const op *o = e->phase.o;
-	int64_t k = o->a.dim[3], blocks = padded(k) / 256;
-	RANGE(o->a.dim[2] * blocks);
+	const view *x = &e->quantised_of;
+	int64_t k = x->dim[3], blocks = padded(k) / 256;
+	RANGE(view_rows(x) * blocks);
 	while (lo < hi) {
 		int64_t i = lo / blocks, from = lo % blocks, to = min64(blocks, from + hi - lo);
-		e->k->quantise(&e->quantised, i, view_row(&o->a, i), k, from, to);
+		e->k->quantise(&e->quantised, i, view_row(x, i), k, from, to);
 		lo += to - from;
 	}
 }
@@ -303,46 +292,41 @@ static void run_matvec(engine *e, worker *w, int64_t chunk) {
 
 static void run_gemm(engine *e, worker *w, int64_t chunk) {
 	const op *o = e->phase.o;
-	void *scratch = buffer_get(&w->scratch, gemm_scratch(o->a.dim[3]));
-	if (!scratch) {
-		e->failed = 1;
-		return;
-	}
+	void *scratch = worker_scratch(e, w, gemm_scratch(o->a.dim[3]));
+	if (!scratch) return;
 	RANGE(o->b.dim[2]);
 	e->k->gemm[o->b.type](&e->product, lo, hi, scratch);
 }
 
-static int rounds_activations(int64_t type) { return type != T_F32 && type != T_F16 && type != T_BF16; }
+int rounds_activations(int64_t type) { return type != T_F32 && type != T_F16 && type != T_BF16; }
 
-static int same_view(const view *a, const view *b) { return !memcmp(a, b, sizeof *a); }
-
-static int prepare_quantised(engine *e, const op *o) {
-	int64_t k = padded(o->a.dim[3]), n = o->a.dim[2];
+void quantised_strides(int64_t k, int64_t *q_stride, int64_t *scale_stride) {
 	// An odd number of cache lines between rows, so that neighbours don't fall into the same set.
-	int64_t q_stride = k | 64, scale_stride = k / 8 + 16;
-	char *p = buffer_get(&e->quantised_memory, n * (q_stride + 4 * scale_stride) + 64);
+	*q_stride = padded(k) | 64;
+	*scale_stride = padded(k) / 8 + 16;
+}
+
+int plan_quantise(engine *e, const op *o, const view *x) {
+	if (!rounds_activations(o->b.type) || !memcmp(&e->quantised_of, x, sizeof *x)) return 0;
+	int64_t rows = view_rows(x), q_stride, scale_stride;
+	quantised_strides(x->dim[3], &q_stride, &scale_stride);
+	e->quantised_of.p = NULL;
+	char *p = buffer_get(&e->quantised_memory, rows * (q_stride + 4 * scale_stride) + 64);
 	if (!p) {
 		e->failed = 1;
 		return 0;
 	}
-	e->quantised = (quantised){(int8_t *)p, (float *)(p + n * q_stride), q_stride, scale_stride};
-	e->quantised_of = o->a;
-	return 1;
+	e->quantised = (quantised){(int8_t *)p, (float *)(p + rows * q_stride), q_stride, scale_stride};
+	e->quantised_of = *x;
+	return cut(e, o, run_quantise, rows * padded(x->dim[3]) / 256, 256);
 }
-
-// Few rows of x read the weight as it lies; from GEMM_ROWS on repacking tiles of it pays.
-enum { GEMM_ROWS = 8 };
 
 static int plan_matmul(engine *e, const op *o) {
 	int64_t type = o->b.type, n = o->a.dim[2], m = o->b.dim[2], k = o->a.dim[3];
-	int rounds = rounds_activations(type);
 	if (e->step == 0) {
-		if (!rounds || same_view(&e->quantised_of, &o->a)) e->step = 1;
-		else {
-			e->quantised_of.p = NULL;
-			if (!prepare_quantised(e, o)) return 0;
-			return cut(e, o, run_quantise, n * padded(k) / 256, 256);
-		}
+		if (plan_quantise(e, o, &o->a)) return 1;
+		if (e->failed) return 0;
+		e->step = 1;
 	}
 	if (e->step > 1) return 0;
 	e->product = (product){
@@ -369,9 +353,17 @@ static int plan_matmul(engine *e, const op *o) {
 
 int plan(engine *e, const op *o) {
 	int64_t cols = o->out.dim[3];
-	if (o->kind == OP_MATMUL) return plan_matmul(e, o);
-	if (o->kind == OP_ATTEND) return plan_attend(e, o);
-	if (o->kind == OP_ROPE) return plan_rope(e, o);
+	switch (o->kind) {
+	case OP_MATMUL: return plan_matmul(e, o);
+	case OP_ATTEND: return plan_attend(e, o);
+	case OP_ROPE: return plan_rope(e, o);
+	case OP_ROUTE: return plan_route(e, o);
+	case OP_MATMUL_EXPERTS: return plan_experts(e, o);
+	case OP_COMBINE: return plan_combine(e, o);
+	case OP_CONV1D: return plan_conv1d(e, o);
+	case OP_SELECTIVE_SCAN: return plan_selective_scan(e, o);
+	case OP_DELTA_SCAN: return plan_delta_scan(e, o);
+	}
 	if (e->step > 0) return 0;
 	switch (o->kind) {
 	case OP_COPY: return cut(e, o, run_copy, view_rows(&o->out), cols);
@@ -401,7 +393,11 @@ static int overlap(const view *a, const view *b) {
 }
 
 void forget(engine *e, const op *o) {
-	const view *written[2] = {&o->out, o->kind == OP_STOREKV ? &o->e : o->kind == OP_TOPK ? &o->b : NULL};
+	const view *written[2] = {&o->out, NULL};
+	switch (o->kind) {
+	case OP_TOPK: case OP_ROUTE: written[1] = &o->b; break;
+	case OP_STOREKV: case OP_CONV1D: case OP_SELECTIVE_SCAN: case OP_DELTA_SCAN: written[1] = &o->e; break;
+	}
 	for (int i = 0; i < 2 && written[i]; i++) {
 		if (overlap(written[i], &e->quantised_of)) e->quantised_of.p = NULL;
 		for (int j = 0; j < ROTATIONS; j++) {

@@ -231,6 +231,8 @@ void burble_close(engine *e) {
 	for (int i = 0; i < e->threads; i++) buffer_free(&e->workers[i].scratch);
 	buffer_free(&e->quantised_memory);
 	buffer_free(&e->partial);
+	buffer_free(&e->experts.memory);
+	buffer_free(&e->experts.collected);
 	for (int i = 0; i < ROTATIONS; i++) buffer_free(&e->rotations[i].table);
 	pthread_cond_destroy(&e->cond);
 	pthread_mutex_destroy(&e->mutex);

@@ -34,6 +34,20 @@ typedef struct {
 
 enum { ROTATIONS = 4 };
 
+// A product with experts: the rows of x that chose the same one are collected, and the results put back.
+typedef struct {
+	buffer memory, collected;
+	int32_t *start;  // rows [start[i], start[i + 1]) of expert i
+	int32_t *chosen; // the experts that have rows
+	int64_t count;   // of them
+	int32_t *rows;   // rows of the output by expert
+	char *x;         // collected floats, or NULL
+	int64_t x_stride;
+	quantised xq;    // or rounded rows
+	char *out;
+	int64_t out_stride;
+} experts;
+
 // A phase is a part of an op whose chunks can be done in any order, at once.
 typedef struct phase {
 	const op *o;
@@ -70,6 +84,7 @@ struct engine {
 	quantised quantised;
 	view quantised_of; // the activation that is quantised; p is NULL for none
 	product product;
+	experts experts;
 	attention attention;
 	buffer partial;
 	int64_t spans;
