@@ -39,7 +39,13 @@ DEVICE void add_unit(float (&sum)[N][2], const typename W::Raw &r0, const typena
 		h0 = dot4(W::template quad<7>(r0, u), xb.w, h0), h1 = dot4(W::template quad<7>(r1, u), xb.w, h1);
 		sum[i][0] += da.x * s0.d0 * (float)v0 + db.x * s0.d1 * (float)h0;
 		sum[i][1] += da.x * s1.d0 * (float)v1 + db.x * s1.d1 * (float)h1;
-		if (W::OFFSET) {
+		if (W::HALF_OFFSETS) {
+			const int ONES = 0x01010101;
+			float a = da.x * (float)dot4(xa.x, ONES, dot4(xa.y, ONES, dot4(xa.z, ONES, dot4(xa.w, ONES, 0))));
+			float b = da.y - a;
+			sum[i][0] += s0.m0 * a + s0.m1 * b;
+			sum[i][1] += s1.m0 * a + s1.m1 * b;
+		} else if (W::OFFSET) {
 			// The sum of x is that of its whole group of 32. Where the halves belong to two groups, the unit next to
 			// this one has the other halves of both: each adds the offset of one group.
 			bool second = W::SPLIT && (u & 1);

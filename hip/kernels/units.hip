@@ -15,6 +15,7 @@ struct Scales { float d0, m0, d1, m1; };
 // Formats whose unit is a block of 32 in order.
 struct WholeUnits {
 	static const bool SPLIT = false; // halves lie in different groups of 32
+	static const bool HALF_OFFSETS = false; // halves of one group have offsets of their own
 	static const int GROUP_STEP = 32; // from the first to the second group of a slab of two
 	DEVICE int pos0(int u) { return u * 32; }
 	DEVICE int pos1(int u) { return u * 32 + 16; }
@@ -82,7 +83,7 @@ struct Q5_1 : WholeUnits {
 // bits. 16 bytes of nibbles hold half of two neighbouring groups of 32: unit c of a block has half c%2 of groups
 // 2(c/2) (low nibbles) and 2(c/2)+1 (high ones).
 struct SplitUnits {
-	static const bool SPLIT = true;
+	static const bool SPLIT = true, HALF_OFFSETS = false;
 	static const int GROUP_STEP = 32;
 	DEVICE int pos0(int u) { return (u >> 1) * 64 + (u & 1) * 16; }
 	DEVICE int pos1(int u) { return pos0(u) + 32; }
@@ -127,7 +128,7 @@ struct Q5_K : SplitUnits {
 // Q6_K: per 256 weights 128 bytes of low nibbles, 64 of upper bits and 16 scales in one plane, d in another. Unit c of a
 // block: n = c/4, s = c/2%2, half h = c%2: 16 low nibbles of group 4n+s, 16 high ones of group 4n+s+2.
 struct Q6_K {
-	static const bool SPLIT = true, OFFSET = false;
+	static const bool SPLIT = true, OFFSET = false, HALF_OFFSETS = false;
 	static const int GROUP_STEP = 64;
 	struct Raw { I4 q, h; int sc; u16 d; };
 	DEVICE int pos0(int u) { return (u >> 2) * 128 + (u >> 1 & 1) * 32 + (u & 1) * 16; }
@@ -150,6 +151,8 @@ struct Q6_K {
 		return (int)(((v | 0x80808080u) - 0x20202020u) ^ 0x80808080u); // each byte minus 32
 	}
 };
+
+#include "units_low.hip"
 
 // Float weights. unpack gives the floats in 16 bytes.
 struct F16 {

@@ -40,14 +40,20 @@ var formats = [...]format{
 	{"Q4_K", gguf.Q4_K, 256, 144, []part{{0, 144}}, true, true},
 	{"Q5_K", gguf.Q5_K, 256, 176, []part{{0, 176}}, true, true},
 	{"Q6_K", gguf.Q6_K, 256, 210, []part{{0, 208}, {208, 210}}, true, true},
+	{"Q2_K", gguf.Q2_K, 256, 84, []part{{16, 80}, {0, 16}, {80, 84}}, true, true},
+	{"Q3_K", gguf.Q3_K, 256, 110, []part{{0, 96}, {96, 108}, {108, 110}}, true, true},
+	{"IQ4_NL", gguf.IQ4_NL, 32, 18, []part{{2, 18}, {0, 2}}, true, true},
+	{"IQ4_XS", gguf.IQ4_XS, 256, 136, []part{{8, 136}, {0, 8}}, true, true},
+	{"MXFP4", gguf.MXFP4, 32, 17, []part{{1, 17}, {0, 1}}, true, true},
+	{"NVFP4", gguf.NVFP4, 64, 36, []part{{4, 36}, {0, 4}}, true, true},
+	{"TQ2_0", gguf.TQ2_0, 256, 66, []part{{0, 64}, {64, 66}}, true, true},
 }
 
-// formatFor chooses the layout of a weight. Types without kernels become BF16 where their scales are powers of two
-// of a wide range, F16 otherwise; both hold what those types can express to within 2⁻⁹.
+// formatFor chooses the layout of a weight. Types without kernels become F16, which holds what they can express to within 2⁻¹¹.
 func formatFor(t gguf.Type) *format {
 	stored := t
 	switch t {
-	case gguf.MXFP4, gguf.NVFP4, gguf.F64:
+	case gguf.F64:
 		stored = gguf.BF16
 	case gguf.I32:
 		return &formats[0] // four bytes an element, whatever they mean
@@ -107,6 +113,10 @@ func (f *format) transfers(t *gguf.Tensor, dst hip.Span) []hip.Transfer {
 // gather copies the first width bytes of every stride to dst, which holds a whole number of them.
 func gather(dst, src []byte, width, stride int) {
 	switch width { // sizes known to the compiler become single moves
+	case 1:
+		for i := range dst {
+			dst[i] = src[i*stride]
+		}
 	case 2:
 		for ; len(dst) >= 2; dst = dst[2:] {
 			*(*[2]byte)(dst) = *(*[2]byte)(src)
