@@ -2,50 +2,37 @@ package model
 
 import "burble/inference/compute"
 
-// granite is IBM's dense Granite 3 (Granite Team 2024, "Granite 3.0 Language Models"): Llama's block with four
-// multipliers, for the embedding, the attention logits, the residual branches and the output logits.
-type granite struct {
-	llama
-	embedScale, residualScale, logitScale, attnScale float32
-}
-
+// newGranite makes IBM's Granite 3 (Granite Team 2024, "Granite 3.0 Language Models"), dense and with experts: Llama's block
+// with four multipliers, for the embedding, the attention logits, the residual branches and the output logits. The weights of
+// experts are the softmax of the chosen scores; some models have a shared expert.
 func newGranite(l *Loader) Network {
-	m := &granite{
-		llama:         *newLlama(l).(*llama),
-		embedScale:    float32(l.hyper.floatOr("embedding_scale", 1)),
-		residualScale: float32(l.hyper.floatOr("residual_scale", 1)),
-		logitScale:    float32(l.hyper.floatOr("logit_scale", 1)),
-		attnScale:     float32(l.hyper.floatOr("attention.scale", float64(attentionScale(l.KeyDim)))),
+	m := l.decoder()
+	h := l.hyper
+	m.embedScale = float32(h.floatOr("embedding_scale", 1))
+	scale := h.floatOr("logit_scale", 1)
+	if scale == 0 {
+		l.fail("%s.logit_scale is 0; logits are divided by it", l.Arch)
 	}
-	if m.logitScale == 0 {
-		l.fail("granite.logit_scale is 0; logits are divided by it")
+	m.logitScale = float32(1 / scale)
+	rope := l.rope(l.RopeBase)
+	for i := range l.Layers {
+		s := l.Layer(i)
+		b := block{
+			attnNorm:    s.rmsNorm("attn_norm"),
+			attn:        s.attention(rope.on(s, interleaved)),
+			ffnNorm:     s.rmsNorm("ffn_norm"),
+			branchScale: float32(h.floatOr("residual_scale", 1)),
+		}
+		if s.Has("ffn_gate_inp.weight") {
+			e := s.experts(compute.Routing{Gate: compute.GateSoftmaxChosen}, compute.SiLU)
+			if s.Has("ffn_up_shexp.weight") {
+				e.bindShared(s, h.int("expert_shared_feed_forward_length", maxWidth))
+			}
+			b.ffn = e
+		} else {
+			b.ffn = s.gatedMLP(compute.SiLU)
+		}
+		m.blocks = append(m.blocks, b)
 	}
 	return m
-}
-
-func (m *granite) Embed(p *Pass) {
-	p.Embed(p.X, m.embed, p.Tokens)
-	p.Scale(p.X, p.X, m.embedScale)
-}
-
-func (m *granite) Layer(p *Pass, i int) {
-	l := &m.layers[i]
-	h := p.Tmp("h", p.Rows, m.Dim)
-
-	p.Norm(h, l.attnNorm, m.Eps)
-	s := l.attn.qkv(p, &m.Config, h)
-	s.Rope = l.rope
-	l.attn.attend(p, &m.Config, i, h, s, compute.Attention{Scale: m.attnScale})
-	p.Scale(h, h, m.residualScale)
-	p.AddBranch(h)
-
-	p.Norm(h, l.ffnNorm, m.Eps)
-	l.mlp.run(p, h, h)
-	p.Scale(h, h, m.residualScale)
-	p.AddBranch(h)
-}
-
-func (m *granite) Head(p *Pass, logits, x *compute.Tensor) {
-	m.head.run(p, m.Eps, logits, x)
-	p.Scale(logits, logits, 1/m.logitScale)
 }

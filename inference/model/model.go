@@ -31,24 +31,26 @@ type Network interface {
 
 // architectures is the table of what can be run, by general.architecture.
 var architectures = map[string]func(l *Loader) Network{
-	"gemma":     newGemma(1),
-	"gemma2":    newGemma(2),
-	"gemma3":    newGemma(6),
-	"gemma4":    newGemma4,
-	"glm4":      newGLM4,
-	"gpt-oss":   newGPTOSS,
-	"granite":   newGranite,
-	"lfm2":      newLFM2,
-	"lfm2moe":   newLFM2,
-	"llama":     newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
-	"phi3":      newPhi3,
-	"qwen2":     newQwen2,
-	"qwen3":     newQwen3,
-	"qwen35":    newQwen35,
-	"qwen35moe": newQwen35,
-	"qwen3moe":  newQwen3MoE,
-	"qwen3next": newQwen35,
-	"smollm3":   newSmolLM3,
+	"gemma":      newGemma(1),
+	"gemma2":     newGemma(2),
+	"gemma3":     newGemma(6),
+	"gemma4":     newGemma4,
+	"glm4":       newGLM4,
+	"gpt-oss":    newGPTOSS,
+	"granite":    newGranite,
+	"granitemoe": newGranite,
+	"lfm2":       newLFM2,
+	"lfm2moe":    newLFM2,
+	"llama":      newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
+	"phi3":       newPhi3,
+	"qwen2":      newQwen2,
+	"qwen2moe":   newQwen2MoE,
+	"qwen3":      newQwen3,
+	"qwen35":     newQwen35,
+	"qwen35moe":  newQwen35,
+	"qwen3moe":   newQwen3MoE,
+	"qwen3next":  newQwen35,
+	"smollm3":    newSmolLM3,
 }
 
 // Architectures lists what can be run, in alphabetical order.

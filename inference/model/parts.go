@@ -1,6 +1,10 @@
 package model
 
-import "burble/inference/compute"
+import (
+	"fmt"
+
+	"burble/inference/compute"
+)
 
 // projections are the four matrices of an attention block, with biases where the family has them.
 type projections struct {
@@ -8,19 +12,36 @@ type projections struct {
 	bq, bk, bv, bo *compute.Tensor // biases, or nil
 }
 
-// projections binds attn_q, attn_k, attn_v and attn_output, with the biases that the file has.
+// projections binds attn_q, attn_k, attn_v and attn_output, with the biases that the file has. Where the first three are one
+// tensor, attn_qkv, it binds its parts.
 func (s Scope) projections() projections {
 	c := &s.l.Config
-	return projections{
-		q:  s.Weight("attn_q.weight", c.Heads*c.KeyDim, c.Dim),
-		k:  s.Weight("attn_k.weight", c.KVHeads*c.KeyDim, c.Dim),
-		v:  s.Weight("attn_v.weight", c.KVHeads*c.ValueDim, c.Dim),
+	nq, nk, nv := c.Heads*c.KeyDim, c.KVHeads*c.KeyDim, c.KVHeads*c.ValueDim
+	a := projections{
 		o:  s.Weight("attn_output.weight", c.Dim, c.Heads*c.ValueDim),
-		bq: s.OptionalVector("attn_q.bias", c.Heads*c.KeyDim),
-		bk: s.OptionalVector("attn_k.bias", c.KVHeads*c.KeyDim),
-		bv: s.OptionalVector("attn_v.bias", c.KVHeads*c.ValueDim),
 		bo: s.OptionalVector("attn_output.bias", c.Dim),
 	}
+	if name := "attn_qkv.weight"; s.Has(name) {
+		n := nq + nk + nv
+		a.q = s.WeightRows(name, 0, nq, n, c.Dim)
+		a.k = s.WeightRows(name, nq, nq+nk, n, c.Dim)
+		a.v = s.WeightRows(name, nq+nk, n, n, c.Dim)
+		if name := "attn_qkv.bias"; s.Has(name) {
+			b := s.Floats(name, n)
+			part := func(lo, hi int) *compute.Tensor {
+				return s.Const(fmt.Sprintf("%s%s[%d:%d]", s.prefix, name, lo, hi), b[lo:hi])
+			}
+			a.bq, a.bk, a.bv = part(0, nq), part(nq, nq+nk), part(nq+nk, n)
+		}
+		return a
+	}
+	a.q = s.Weight("attn_q.weight", nq, c.Dim)
+	a.k = s.Weight("attn_k.weight", nk, c.Dim)
+	a.v = s.Weight("attn_v.weight", nv, c.Dim)
+	a.bq = s.OptionalVector("attn_q.bias", nq)
+	a.bk = s.OptionalVector("attn_k.bias", nk)
+	a.bv = s.OptionalVector("attn_v.bias", nv)
+	return a
 }
 
 // qkv computes queries [n, heads, keyDim], keys [n, kvHeads, keyDim] and values [n, kvHeads, valueDim] of h [n, dim].

@@ -2,25 +2,32 @@ package model
 
 import "burble/inference/compute"
 
-// qwen2 is Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv:2407.10671): Llama's block with biases on queries, keys and
+// newQwen2 makes Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv:2407.10671): Llama's block with biases on queries, keys and
 // values. RoPE pairs the two halves of a head.
-type qwen2 struct{ llama }
-
 func newQwen2(l *Loader) Network {
-	m := &qwen2{llama{
-		Config: l.Config,
-		embed:  l.Input().Weight("token_embd.weight", l.Vocab, l.Dim),
-		head:   l.head(),
-	}}
+	m := l.decoder()
 	rope := l.rope(l.RopeBase)
 	for i := range l.Layers {
 		s := l.Layer(i)
-		m.layers = append(m.layers, llamaLayer{
-			rope:     rope.on(s, halves),
-			attnNorm: s.Vector("attn_norm.weight", l.Dim),
-			attn:     s.projections(), // the biases among them
-			ffnNorm:  s.Vector("ffn_norm.weight", l.Dim),
-			mlp:      s.gatedMLP(compute.SiLU),
+		m.blocks = append(m.blocks, s.llamaBlock(rope.on(s, halves), compute.SiLU))
+	}
+	return m
+}
+
+// newQwen2MoE makes Qwen1.5-MoE and Qwen2-57B-A14B (Yang et al. 2024, arXiv:2407.10671): Qwen2's attention, and experts whose
+// weights are the softmax's as they are, with a shared expert that has a gate of its own.
+func newQwen2MoE(l *Loader) Network {
+	m := l.decoder()
+	rope := l.rope(l.RopeBase)
+	for i := range l.Layers {
+		s := l.Layer(i)
+		e := s.experts(compute.Routing{}, compute.SiLU)
+		e.bindShared(s, l.hyper.intOr("expert_shared_feed_forward_length", max(1, l.FFN), maxWidth))
+		m.blocks = append(m.blocks, block{
+			attnNorm: s.rmsNorm("attn_norm"),
+			attn:     s.attention(rope.on(s, halves)),
+			ffnNorm:  s.rmsNorm("ffn_norm"),
+			ffn:      e,
 		})
 	}
 	return m
