@@ -33,21 +33,27 @@ type feedForward interface {
 	run(p *Pass, out, x *compute.Tensor)
 }
 
-// decoder binds the embedding and the head; the blocks are the family's.
-func (l *Loader) decoder() *decoder {
-	return &decoder{
+// decoder makes a network of the blocks that bind makes, with the RoPE that the file asks for.
+func (l *Loader) decoder(pairs bool, bind func(s Scope, rope compute.Rope) block) *decoder {
+	m := &decoder{
 		Config: l.Config,
 		embed:  l.Input().Weight("token_embd.weight", l.Vocab, l.Dim),
 		head:   l.head(),
 	}
+	rope := l.rope(l.RopeBase)
+	for i := range l.Layers {
+		s := l.Layer(i)
+		m.blocks = append(m.blocks, bind(s, rope.on(s, pairs)))
+	}
+	return m
 }
 
-// llamaBlock binds Llama's block, of RMS norms, attention and a gated network, which families then change.
+// llamaBlock binds Llama's block, of norms, attention and a gated network, which families then change.
 func (s Scope) llamaBlock(rope compute.Rope, act compute.Activation) block {
 	return block{
-		attnNorm: s.rmsNorm("attn_norm"),
+		attnNorm: s.norm("attn_norm"),
 		attn:     s.attention(rope),
-		ffnNorm:  s.rmsNorm("ffn_norm"),
+		ffnNorm:  s.norm("ffn_norm"),
 		ffn:      s.gatedMLP(act),
 	}
 }
@@ -108,21 +114,27 @@ type norm struct {
 	layerNorm bool
 }
 
-// rmsNorm binds an RMS norm of the residual stream; the name is without ".weight".
-func (s Scope) rmsNorm(name string) norm { return norm{w: s.Vector(name+".weight", s.l.Dim)} }
-
-// optionalNorm is rmsNorm where the file has it.
-func (s Scope) optionalNorm(name string) norm {
-	return norm{w: s.OptionalVector(name+".weight", s.l.Dim)}
+// norm binds a norm of the residual stream, of the kind that the family has; the name is without ".weight".
+func (s Scope) norm(name string) norm {
+	n := norm{w: s.Vector(name+".weight", s.l.Dim), layerNorm: s.l.layerNorm}
+	if n.layerNorm {
+		n.b = s.OptionalVector(name+".bias", s.l.Dim)
+	}
+	return n
 }
 
-// layerNorm binds a layer norm, with the bias where the file has it.
-func (s Scope) layerNorm(name string) norm {
-	return norm{
-		w:         s.Vector(name+".weight", s.l.Dim),
-		b:         s.OptionalVector(name+".bias", s.l.Dim),
-		layerNorm: true,
+// optionalNorm is norm where the file has it.
+func (s Scope) optionalNorm(name string) norm {
+	if !s.Has(name + ".weight") {
+		return norm{}
 	}
+	return s.norm(name)
+}
+
+// useLayerNorm says that the family has layer norms, with their own epsilon. It comes before anything is bound.
+func (l *Loader) useLayerNorm() {
+	l.layerNorm = true
+	l.Eps = float32(l.hyper.floatOr("attention.layer_norm_epsilon", float64(l.Eps)))
 }
 
 // read normalises the residual stream into out and returns it, or the stream itself where there is no norm.

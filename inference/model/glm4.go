@@ -6,18 +6,14 @@ import "burble/inference/compute"
 // after the feed-forward network, biases on queries, keys and values, and RoPE on a part of each head, pairing
 // neighbours. The gate and up projections are one tensor.
 func newGLM4(l *Loader) Network {
-	m := l.decoder()
-	rope := l.rope(l.RopeBase)
-	for i := range l.Layers {
-		s := l.Layer(i)
-		m.blocks = append(m.blocks, block{
-			attnNorm: s.rmsNorm("attn_norm"),
-			attn:     s.attention(rope.on(s, interleaved)),
-			attnPost: s.rmsNorm("post_attention_norm"),
-			ffnNorm:  s.rmsNorm("ffn_norm"),
+	return l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
+		return block{
+			attnNorm: s.norm("attn_norm"),
+			attn:     s.attention(rope),
+			attnPost: s.norm("post_attention_norm"),
+			ffnNorm:  s.norm("ffn_norm"),
 			ffn:      s.fusedMLP(compute.SiLU),
-			ffnPost:  s.rmsNorm("post_ffw_norm"),
-		})
-	}
-	return m
+			ffnPost:  s.norm("post_ffw_norm"),
+		}
+	})
 }

@@ -6,21 +6,12 @@ import "burble/inference/compute"
 // with four multipliers, for the embedding, the attention logits, the residual branches and the output logits. The weights of
 // experts are the softmax of the chosen scores; some models have a shared expert.
 func newGranite(l *Loader) Network {
-	m := l.decoder()
 	h := l.hyper
-	m.embedScale = float32(h.floatOr("embedding_scale", 1))
-	scale := h.floatOr("logit_scale", 1)
-	if scale == 0 {
-		l.fail("%s.logit_scale is 0; logits are divided by it", l.Arch)
-	}
-	m.logitScale = float32(1 / scale)
-	rope := l.rope(l.RopeBase)
-	for i := range l.Layers {
-		s := l.Layer(i)
+	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
 		b := block{
-			attnNorm:    s.rmsNorm("attn_norm"),
-			attn:        s.attention(rope.on(s, interleaved)),
-			ffnNorm:     s.rmsNorm("ffn_norm"),
+			attnNorm:    s.norm("attn_norm"),
+			attn:        s.attention(rope),
+			ffnNorm:     s.norm("ffn_norm"),
 			branchScale: float32(h.floatOr("residual_scale", 1)),
 		}
 		if s.Has("ffn_gate_inp.weight") {
@@ -32,7 +23,13 @@ func newGranite(l *Loader) Network {
 		} else {
 			b.ffn = s.gatedMLP(compute.SiLU)
 		}
-		m.blocks = append(m.blocks, b)
+		return b
+	})
+	m.embedScale = float32(h.floatOr("embedding_scale", 1))
+	scale := h.floatOr("logit_scale", 1)
+	if scale == 0 {
+		l.fail("%s.logit_scale is 0; logits are divided by it", l.Arch)
 	}
+	m.logitScale = float32(1 / scale)
 	return m
 }

@@ -37,7 +37,7 @@ func newLFM2(l *Loader) Network {
 	m := &lfm2{
 		Config:  l.Config,
 		embed:   l.Input().Weight("token_embd.weight", l.Vocab, l.Dim),
-		head:    l.headNamed("token_embd_norm.weight"),
+		head:    l.headNamed("token_embd_norm"),
 		taps:    l.hyper.int("shortconv.l_cache", maxTaps),
 		kvHeads: l.hyper.perLayer("attention.head_count_kv", l.Layers, l.Heads),
 		window:  l.hyper.countOr("attention.sliding_window", 0),

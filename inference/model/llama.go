@@ -7,21 +7,17 @@ import "burble/inference/compute"
 // architecture. Llama 3's RoPE scaling comes as a tensor of factors. The files permute queries and keys so that RoPE pairs
 // neighbours.
 func newLlama(l *Loader) Network {
-	m := l.decoder()
-	rope := l.rope(l.RopeBase)
-	for i := range l.Layers {
-		s := l.Layer(i)
+	return l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
 		b := block{
-			attnNorm: s.rmsNorm("attn_norm"),
-			attn:     s.attention(rope.on(s, interleaved)),
-			ffnNorm:  s.rmsNorm("ffn_norm"),
+			attnNorm: s.norm("attn_norm"),
+			attn:     s.attention(rope),
+			ffnNorm:  s.norm("ffn_norm"),
 		}
 		if s.Has("ffn_gate_inp.weight") {
 			b.ffn = s.experts(compute.Routing{Normalise: true}, compute.SiLU)
 		} else {
 			b.ffn = s.gatedMLP(compute.SiLU)
 		}
-		m.blocks = append(m.blocks, b)
-	}
-	return m
+		return b
+	})
 }

@@ -152,27 +152,37 @@ func (m plainMLP) run(p *Pass, out, x *compute.Tensor) {
 
 // head is the end of every network here: a norm and the output projection.
 type head struct {
-	norm   *compute.Tensor // [dim]
+	norm   norm
 	output *compute.Tensor // [vocab, dim]
+	bias   *compute.Tensor // [vocab], or nil
 }
 
 // head binds output_norm and output, which many files share with the token embedding.
-func (l *Loader) head() head { return l.headNamed("output_norm.weight") }
+func (l *Loader) head() head { return l.headNamed("output_norm") }
 
-// headNamed is head with another name for the norm.
+// headNamed is head with another name for the norm, without ".weight".
 func (l *Loader) headNamed(norm string) head {
 	s := l.Output()
 	name := "output.weight"
 	if !s.Has(name) {
 		name, l.tied = "token_embd.weight", true
 	}
-	return head{norm: s.Vector(norm, l.Dim), output: s.Weight(name, l.Vocab, l.Dim)}
+	return head{
+		norm:   s.norm(norm),
+		output: s.Weight(name, l.Vocab, l.Dim),
+		bias:   s.OptionalVector("output.bias", l.Vocab),
+	}
 }
 
 func (m *head) run(p *Pass, eps float32, logits, x *compute.Tensor) {
 	h := p.Tmp("head", x.Dim(0), x.Dim(1))
-	p.RMSNorm(h, x, m.norm, eps)
+	if m.norm.layerNorm {
+		p.LayerNorm(h, x, m.norm.w, m.norm.b, eps)
+	} else {
+		p.RMSNorm(h, x, m.norm.w, eps)
+	}
 	p.MatMul(logits, h, m.output)
+	p.addBias(logits, m.bias)
 }
 
 // addBias adds b [cols] to every row of x, unless it is nil.

@@ -6,18 +6,14 @@ import "burble/inference/compute"
 // in one tensor, the gate and up projections in another, a sliding window where the file has one, and LongRoPE
 // for the long-context variants. RoPE pairs the two halves of a head.
 func newPhi3(l *Loader) Network {
-	m := l.decoder()
-	rope := l.rope(l.RopeBase)
-	for i := range l.Layers {
-		s := l.Layer(i)
+	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		b := block{
-			attnNorm: s.rmsNorm("attn_norm"),
-			attn:     s.attention(rope.on(s, halves)),
-			ffnNorm:  s.rmsNorm("ffn_norm"),
+			attnNorm: s.norm("attn_norm"),
+			attn:     s.attention(rope),
+			ffnNorm:  s.norm("ffn_norm"),
 			ffn:      s.fusedMLP(compute.SiLU),
 		}
 		b.attn.Window = l.hyper.countOr("attention.sliding_window", 0)
-		m.blocks = append(m.blocks, b)
-	}
-	return m
+		return b
+	})
 }

@@ -5,30 +5,22 @@ import "burble/inference/compute"
 // newQwen2 makes Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv:2407.10671): Llama's block with biases on queries, keys and
 // values. RoPE pairs the two halves of a head.
 func newQwen2(l *Loader) Network {
-	m := l.decoder()
-	rope := l.rope(l.RopeBase)
-	for i := range l.Layers {
-		s := l.Layer(i)
-		m.blocks = append(m.blocks, s.llamaBlock(rope.on(s, halves), compute.SiLU))
-	}
-	return m
+	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
+		return s.llamaBlock(rope, compute.SiLU)
+	})
 }
 
 // newQwen2MoE makes Qwen1.5-MoE and Qwen2-57B-A14B (Yang et al. 2024, arXiv:2407.10671): Qwen2's attention, and experts whose
 // weights are the softmax's as they are, with a shared expert that has a gate of its own.
 func newQwen2MoE(l *Loader) Network {
-	m := l.decoder()
-	rope := l.rope(l.RopeBase)
-	for i := range l.Layers {
-		s := l.Layer(i)
+	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		e := s.experts(compute.Routing{}, compute.SiLU)
 		e.bindShared(s, l.hyper.intOr("expert_shared_feed_forward_length", max(1, l.FFN), maxWidth))
-		m.blocks = append(m.blocks, block{
-			attnNorm: s.rmsNorm("attn_norm"),
-			attn:     s.attention(rope.on(s, halves)),
-			ffnNorm:  s.rmsNorm("ffn_norm"),
+		return block{
+			attnNorm: s.norm("attn_norm"),
+			attn:     s.attention(rope),
+			ffnNorm:  s.norm("ffn_norm"),
 			ffn:      e,
-		})
-	}
-	return m
+		}
+	})
 }
