@@ -34,7 +34,7 @@ DELTA = dict(linear_conv_kernel_dim=4, linear_key_head_dim=16, linear_value_head
 
 MAMBA2 = dict(mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=1, mamba_d_state=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16)
 MAMBA_LAYERS = dict(layer_types=["mamba", "attention", "mamba"])  # as published; transformers has renamed the kinds since
-NEMOTRON_H = dict(head_dim=16, num_hidden_layers=4, mamba_num_heads=4, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5, mlp_hidden_act="relu2")
+NEMOTRON_H = dict(head_dim=16, time_step_min=0.0, num_hidden_layers=4, mamba_num_heads=4, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5, mlp_hidden_act="relu2")
 
 
 def rope(theta=10000.0, kind="default", **kw):
@@ -117,14 +117,13 @@ MODELS = {
     "lfm2_adjusted": ("Lfm2", dict(block_auto_adjust_ff_dim=True, block_multiple_of=32, intermediate_size=144, block_ffn_dim_multiplier=1.0, num_hidden_layers=2, conv_L_cache=4, layer_types=["conv", "full_attention"])),
     "lfm2_moe": ("Lfm2Moe", dict(MOE, intermediate_size=64, num_dense_layers=1, num_hidden_layers=4, conv_L_cache=3, use_expert_bias=True, norm_topk_prob=True, routed_scaling_factor=1.0, layer_types=["conv", "conv", "full_attention", "conv"], tie_word_embeddings=True)),
     "granite_hybrid": ("GraniteMoeHybrid", dict(GRANITE | MAMBA2, num_local_experts=0, num_experts_per_tok=0, shared_intermediate_size=64, num_hidden_layers=3, layer_types=["mamba", "attention", "mamba"], position_embedding_type="nope"), MAMBA_LAYERS),
-    "granite_hybrid_moe": ("GraniteMoeHybrid", dict(GRANITE | LOCAL_MOE | MAMBA2, intermediate_size=16, shared_intermediate_size=32, num_hidden_layers=3, layer_types=["mamba", "attention", "mamba"], position_embedding_type="nope", mamba_n_groups=2, tie_word_embeddings=True), MAMBA_LAYERS),
-    "bamba": ("Bamba", dict(MAMBA2, num_hidden_layers=3, attn_layer_indices=[1], attn_rotary_emb=4, partial_rotary_factor=0.5, **rope(partial_rotary_factor=0.5)), MAMBA_LAYERS),
+    "granite_hybrid_moe": ("GraniteMoeHybrid", dict(GRANITE | LOCAL_MOE | MAMBA2, intermediate_size=16, shared_intermediate_size=32, num_hidden_layers=3, layer_types=["mamba", "attention", "mamba"], position_embedding_type="nope", tie_word_embeddings=True), MAMBA_LAYERS),
     "falcon_h1": ("FalconH1", dict(head_dim=16, mamba_d_ssm=48, mamba_n_heads=3, mamba_d_head=16, mamba_n_groups=1, mamba_d_state=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16, mamba_rms_norm=False, mamba_norm_before_gate=True, attention_in_multiplier=0.8, attention_out_multiplier=0.9, ssm_in_multiplier=1.2, ssm_out_multiplier=0.7, embedding_multiplier=3.0, lm_head_multiplier=0.5, key_multiplier=0.6, mlp_multipliers=[0.9, 0.7], ssm_multipliers=[0.35, 0.25, 0.18, 0.5, 0.35])),
     "falcon_h1_norm": ("FalconH1", dict(head_dim=16, mamba_d_ssm=64, mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=2, mamba_d_state=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16, mamba_rms_norm=True, mamba_norm_before_gate=False, tie_word_embeddings=True)),
     "mamba": ("Mamba", dict(intermediate_size=64, state_size=16, conv_kernel=4, expand=2, time_step_rank=4, layer_norm_epsilon=1e-5)),
     "falcon_mamba": ("FalconMamba", dict(intermediate_size=64, state_size=16, conv_kernel=4, expand=2, time_step_rank=4, layer_norm_epsilon=1e-5, tie_word_embeddings=True)),
     "mamba2": ("Mamba2", dict(intermediate_size=64, num_heads=4, head_dim=16, state_size=16, expand=2, n_groups=1, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5)),
-    "mamba2_groups": ("Mamba2", dict(intermediate_size=64, num_heads=4, head_dim=16, state_size=16, expand=2, n_groups=2, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5, tie_word_embeddings=True)),
+    "mamba2_tied": ("Mamba2", dict(intermediate_size=64, num_heads=4, head_dim=16, state_size=16, expand=2, n_groups=1, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5, tie_word_embeddings=True)),
     "nemotron_h": ("NemotronH", dict(NEMOTRON_H, layers_block_type=["linear_attention", "mlp", "full_attention", "mlp"]), dict(num_hidden_layers=4, hybrid_override_pattern="M-*-", layers_block_type=None, num_experts_per_tok=None)),
     "nemotron_h_moe": ("NemotronH", dict(NEMOTRON_H, layers_block_type=["linear_attention", "moe", "full_attention", "moe"], n_routed_experts=6, num_experts_per_tok=2, n_shared_experts=1, moe_intermediate_size=16, moe_shared_expert_intermediate_size=32, routed_scaling_factor=2.5), dict(num_hidden_layers=4, hybrid_override_pattern="ME*E", layers_block_type=None)),
     "jamba": ("Jamba", dict(num_hidden_layers=2, attn_layer_period=2, attn_layer_offset=1, expert_layer_period=2, expert_layer_offset=1, num_experts=4, num_experts_per_tok=2, mamba_d_state=8, mamba_d_conv=4, mamba_expand=2, mamba_dt_rank=4, use_mamba_kernels=False)),
@@ -227,8 +226,10 @@ def generate(name, out, path):
         vocabulary = {"model": {"vocab": {f"t{i}": i for i in range(config.vocab_size)}}, "added_tokens": []}
         if family.startswith(("Gemma3", "Gemma4")):
             (hf / "tokenizer.json").write_text(json.dumps(vocabulary))  # they cut the embedding to it
-        convert(hf, folder / "model.gguf", path, changes)
         shutil.copy(hf / "config.json", folder)
+        published = json.loads((hf / "config.json").read_text()) | changes  # some conversions read the file itself
+        (hf / "config.json").write_text(json.dumps({k: v for k, v in published.items() if v is not None}))
+        convert(hf, folder / "model.gguf", path, changes)
     (folder / "tokens.json").write_text(json.dumps(tokens[0].tolist()) + "\n")
     (folder / "logits.f32").write_bytes(logits.contiguous().numpy().astype("<f4").tobytes())
     size = (folder / "model.gguf").stat().st_size
