@@ -8,22 +8,13 @@ import "burble/inference/compute"
 func newGranite(l *Loader) Network {
 	h := l.hyper
 	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
-		b := block{
+		return block{
 			attnNorm:    s.norm("attn_norm"),
 			attn:        s.attention(rope),
 			ffnNorm:     s.norm("ffn_norm"),
+			ffn:         s.mixture(compute.Routing{Gate: compute.GateSoftmaxChosen}, compute.SiLU),
 			branchScale: float32(h.floatOr("residual_scale", 1)),
 		}
-		if s.Has("ffn_gate_inp.weight") {
-			e := s.experts(compute.Routing{Gate: compute.GateSoftmaxChosen}, compute.SiLU)
-			if s.Has("ffn_up_shexp.weight") {
-				e.bindShared(s, h.int("expert_shared_feed_forward_length", maxWidth))
-			}
-			b.ffn = e
-		} else {
-			b.ffn = s.gatedMLP(compute.SiLU)
-		}
-		return b
 	})
 	m.embedScale = float32(h.floatOr("embedding_scale", 1))
 	scale := h.floatOr("logit_scale", 1)

@@ -8,16 +8,11 @@ import "burble/inference/compute"
 // neighbours.
 func newLlama(l *Loader) Network {
 	return l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
-		b := block{
+		return block{
 			attnNorm: s.norm("attn_norm"),
 			attn:     s.attention(rope),
 			ffnNorm:  s.norm("ffn_norm"),
+			ffn:      s.mixture(compute.Routing{Normalise: true}, compute.SiLU),
 		}
-		if s.Has("ffn_gate_inp.weight") {
-			b.ffn = s.experts(compute.Routing{Normalise: true}, compute.SiLU)
-		} else {
-			b.ffn = s.gatedMLP(compute.SiLU)
-		}
-		return b
 	})
 }

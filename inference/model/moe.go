@@ -59,6 +59,19 @@ func (s Scope) experts(r compute.Routing, act compute.Activation) *experts {
 	return m
 }
 
+// mixture binds the feed-forward network of a family in whose files some blocks have experts, and a shared one or not, and
+// the others are dense.
+func (s Scope) mixture(r compute.Routing, act compute.Activation) feedForward {
+	if !s.Has("ffn_gate_inp.weight") {
+		return s.gatedMLP(act)
+	}
+	m := s.experts(r, act)
+	if up, ok := s.l.file.Tensor(s.prefix + "ffn_up_shexp.weight"); ok {
+		m.bindShared(s, up.Shape[0]) // bound by its own shape, since files differ in how they give the width
+	}
+	return m
+}
+
 // optionalMatrix is Weight, or nil where the file has no such tensor.
 func (s Scope) optionalMatrix(name string, shape ...int) *compute.Tensor {
 	if !s.Has(name) {

@@ -14,13 +14,11 @@ func newQwen2(l *Loader) Network {
 // weights are the softmax's as they are, with a shared expert that has a gate of its own.
 func newQwen2MoE(l *Loader) Network {
 	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
-		e := s.experts(compute.Routing{}, compute.SiLU)
-		e.bindShared(s, l.hyper.intOr("expert_shared_feed_forward_length", max(1, l.FFN), maxWidth))
 		return block{
 			attnNorm: s.norm("attn_norm"),
 			attn:     s.attention(rope),
 			ffnNorm:  s.norm("ffn_norm"),
-			ffn:      e,
+			ffn:      s.mixture(compute.Routing{}, compute.SiLU),
 		}
 	})
 }

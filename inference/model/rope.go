@@ -76,6 +76,9 @@ func (l *Loader) rope(base float64) ropeTable {
 			// no key: the original context tells the published models. (llama.cpp rounds all the same.)
 			fractions: l.Arch == "gpt-oss" && original == 4096,
 		})
+		if all := h.floatOr("rope.scaling.yarn_log_multiplier", 0); l.Arch == "mistral3" && factor > 1 {
+			t.magnitude /= float32(0.1*all*math.Log(factor) + 1)
+		}
 		t.magnitude = float32(h.floatOr("rope.scaling.yarn_attn_factor", float64(t.magnitude)))
 		t.magnitude *= float32(h.floatOr("rope.scaling.attn_factor", 1))
 	default:

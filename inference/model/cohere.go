@@ -1,0 +1,36 @@
+package model
+
+import "burble/inference/compute"
+
+// newCommandR makes Cohere's Command R, R+ and Aya (Cohere For AI 2024, "Command R"): parallel blocks with one layer norm
+// without bias, a multiplier of the logits, and, in R+, layer norms of the query and key heads.
+func newCommandR(l *Loader) Network {
+	l.useLayerNorm()
+	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
+		b := block{
+			attnNorm: s.norm("attn_norm"),
+			attn:     s.attention(rope),
+			ffn:      s.gatedMLP(compute.SiLU),
+			parallel: true,
+		}
+		if s.Has("attn_q_norm.weight") {
+			b.attn.bindEachHeadNorm(s)
+		}
+		return b
+	})
+	m.logitScale = float32(l.hyper.floatOr("logit_scale", 1))
+	return m
+}
+
+// newCohere2 makes Command R7B and Command A (Team Cohere 2025, arXiv:2504.00698): Command R's block, with a sliding window
+// and RoPE on three blocks of four, and neither on the fourth.
+func newCohere2(l *Loader) Network {
+	m := newCommandR(l).(*decoder)
+	for i, window := range l.windows(4) {
+		m.blocks[i].attn.Window = window
+		if window == 0 {
+			m.blocks[i].attn.rope = compute.Rope{}
+		}
+	}
+	return m
+}
