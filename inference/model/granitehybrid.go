@@ -59,11 +59,7 @@ func newGraniteHybrid(l *Loader) Network {
 			}
 		}
 		if s.Has("ffn_gate_inp.weight") {
-			e := s.experts(compute.Routing{Gate: compute.GateSoftmaxChosen}, compute.SiLU)
-			if s.Has("ffn_up_shexp.weight") {
-				e.bindShared(s, h.int("expert_shared_feed_forward_length", maxWidth))
-			}
-			layer.ffn = e
+			layer.ffn = s.mixture(compute.Routing{Gate: compute.GateSoftmaxChosen}, compute.SiLU)
 		} else {
 			// Granite's dense hybrids call their feed-forward network the shared expert of none.
 			layer.ffn = s.gatedMLPOf(h.intOr("expert_shared_feed_forward_length", max(1, l.FFN), maxWidth), compute.SiLU)

@@ -39,6 +39,8 @@ var architectures = map[string]func(l *Loader) Network{
 	"ernie4_5-moe":   newERNIE,
 	"exaone-moe":     newEXAONEMoE,
 	"exaone4":        newEXAONE4,
+	"deepseek2":      newDeepSeek2,
+	"mistral4":       newDeepSeek2,
 	"falcon-h1":      newFalconH1,
 	"gemma":          newGemma(1),
 	"gemma2":         newGemma(2),

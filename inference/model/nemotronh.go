@@ -40,11 +40,7 @@ func newNemotronH(l *Loader) Network {
 		case s.Has("ffn_latent_down.weight"):
 			l.fail("%s with experts of a smaller width than the model's is %w", l.Arch, ErrUnsupported)
 		case s.Has("ffn_gate_inp.weight"):
-			e := s.experts(compute.Routing{Gate: compute.GateSigmoid, Eps: 1e-20}, compute.ReLU2)
-			if s.Has("ffn_up_shexp.weight") {
-				e.bindShared(s, l.hyper.int("expert_shared_feed_forward_length", maxWidth))
-			}
-			layer.ffn = e
+			layer.ffn = s.mixture(compute.Routing{Gate: compute.GateSigmoid, Eps: 1e-20}, compute.ReLU2)
 		default:
 			layer.ffn = s.plainMLP(compute.ReLU2)
 		}

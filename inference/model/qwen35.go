@@ -64,9 +64,7 @@ func newQwen35(l *Loader) Network {
 			mlp := s.gatedMLP(compute.SiLU)
 			layer.ffn = &mlp
 		} else {
-			e := s.experts(compute.Routing{Gate: compute.GateSoftmax, Normalise: true}, compute.SiLU)
-			e.bindShared(s, l.hyper.intOr("expert_shared_feed_forward_length", max(1, l.FFN), maxWidth))
-			layer.ffn = e
+			layer.ffn = s.mixture(compute.Routing{Gate: compute.GateSoftmax, Normalise: true}, compute.SiLU)
 		}
 		m.layers = append(m.layers, layer)
 	}
