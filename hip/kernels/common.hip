@@ -42,6 +42,8 @@ struct alignas(8) I2 { int x, y; };
 #define SHARED __attribute__((shared)) static
 #define KERNEL(threads) extern "C" __attribute__((global)) __attribute__((amdgpu_flat_work_group_size(threads, threads))) void
 
+#define TABLE __attribute__((device)) static const
+
 DEVICE int thread_x() { return __builtin_amdgcn_workitem_id_x(); }
 DEVICE int block_x() { return __builtin_amdgcn_workgroup_id_x(); }
 DEVICE int block_y() { return __builtin_amdgcn_workgroup_id_y(); }
@@ -101,10 +103,12 @@ DEVICE I4 load_once(const void *p) { // 16 bytes that nobody reads again
 #define DEVICE __device__ __forceinline__ static
 #define SHARED __shared__
 #define KERNEL(threads) extern "C" __global__ __launch_bounds__(threads) void
+#define TABLE __device__ static const
 #else
 #define DEVICE __attribute__((device)) static inline __attribute__((always_inline))
 #define SHARED __attribute__((shared)) static
 #define KERNEL(threads) extern "C" __attribute__((global)) __attribute__((launch_bounds(threads))) void
+#define TABLE __attribute__((device)) static const
 #endif
 
 DEVICE int thread_x() { int v; asm("mov.u32 %0, %%tid.x;" : "=r"(v)); return v; }
@@ -162,6 +166,7 @@ DEVICE I4 load_once(const void *p) {
 #define DEVICE static inline
 #define SHARED __shared__
 #define KERNEL(threads) extern "C" __global__ void
+#define TABLE static const
 
 DEVICE int thread_x() { return threadIdx.x; }
 DEVICE int block_x() { return blockIdx.x; }

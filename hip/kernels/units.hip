@@ -153,6 +153,7 @@ struct Q6_K {
 };
 
 #include "units_low.hip"
+#include "units_grid.hip"
 
 // Float weights. unpack gives the floats in 16 bytes.
 struct F16 {

@@ -138,3 +138,31 @@ struct TQ2_0 : PairUnits {
 	DEVICE Scales scales(const Raw &r, int) { float d = half_to_float(r.d); return Scales{d, -d, d, -d}; }
 	template <int I> DEVICE int quad(const Raw &r, int u) { return pairs<I>(r.a, r.b, u); }
 };
+
+// Ternary digits, five to a byte: digit n of a byte is the top of its product with 3ⁿ⁺¹. 32 bytes hold the first 160 weights, digit
+// by digit, 16 bytes the next 80, and four bytes the last 16.
+struct TQ1_0 : WholeUnits {
+	static const bool OFFSET = true;
+	struct Raw { int q[8]; u16 d; };
+	DEVICE int digits(u32 bytes, int n) {
+		u32 power = n == 0 ? 1 : n == 1 ? 3 : n == 2 ? 9 : n == 3 ? 27 : 81, r = 0;
+#pragma unroll
+		for (int i = 0; i < 32; i += 8) r |= ((bytes >> i & 255) * power & 255) * 3 >> 8 << i;
+		return (int)r;
+	}
+	DEVICE Raw load(Planes w, i64 u) {
+		int c = (int)u & 7;
+		const u32 *b = (const u32 *)(w.q + (u >> 3) * 52);
+		Raw r;
+		r.d = ((const u16 *)w.s)[u >> 3];
+#pragma unroll
+		for (int i = 0; i < 8; i++) {
+			int at = c < 5 ? i : c < 7 || i < 4 ? 8 + (i & 3) : 12;
+			int n = c < 5 ? c : c < 7 ? (c - 5) * 2 + (i >> 2) : i < 4 ? 4 : i - 4;
+			r.q[i] = digits(b[at], n);
+		}
+		return r;
+	}
+	DEVICE Scales scales(const Raw &r, int) { float d = half_to_float(r.d); return Scales{d, -d, d, -d}; }
+	template <int I> DEVICE int quad(const Raw &r, int) { return r.q[I]; }
+};

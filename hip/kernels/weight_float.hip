@@ -1,5 +1,4 @@
 // Everything that reads float weights of one type: the build defines WEIGHT as its name.
-#define FLOAT_WEIGHT 1
 #include "matvec_float.hip"
 #ifdef MATRIX_WEIGHT // 16 bits: F16 and BF16
 #include "gemm.hip"

@@ -47,6 +47,14 @@ var formats = [...]format{
 	{"MXFP4", gguf.MXFP4, 32, 17, []part{{1, 17}, {0, 1}}, true, true},
 	{"NVFP4", gguf.NVFP4, 64, 36, []part{{4, 36}, {0, 4}}, true, true},
 	{"TQ2_0", gguf.TQ2_0, 256, 66, []part{{0, 64}, {64, 66}}, true, true},
+	{"TQ1_0", gguf.TQ1_0, 256, 54, []part{{0, 52}, {52, 54}}, true, true},
+	{"IQ3_S", gguf.IQ3_S, 256, 110, []part{{2, 110}, {0, 2}}, true, true},
+	{"IQ3_XXS", gguf.IQ3_XXS, 256, 98, []part{{2, 98}, {0, 2}}, true, true},
+	{"IQ2_S", gguf.IQ2_S, 256, 82, []part{{2, 82}, {0, 2}}, true, true},
+	{"IQ2_XS", gguf.IQ2_XS, 256, 74, []part{{2, 66}, {66, 74}, {0, 2}}, true, true},
+	{"IQ2_XXS", gguf.IQ2_XXS, 256, 66, []part{{2, 66}, {0, 2}}, true, true},
+	{"IQ1_S", gguf.IQ1_S, 256, 50, []part{{2, 50}, {0, 2}}, true, true},
+	{"IQ1_M", gguf.IQ1_M, 256, 56, []part{{0, 56}}, true, true},
 }
 
 // formatFor chooses the layout of a weight. Types without kernels become F16, which holds what they can express to within 2⁻¹¹.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"burble/gguf"
 	"burble/hip"
 	"burble/hip/kernels"
 )
@@ -35,41 +36,41 @@ func moduleOf(f *format) string { return weightPrefix + f.name }
 func Source(name string, warp int) (hip.Source, error) {
 	file := name + ".hip"
 	options := []string{fmt.Sprintf("-DWARP=%d", warp)}
+	var w *format
 	if f, ok := strings.CutPrefix(name, weightPrefix); ok {
-		options = append(options, "-DWEIGHT="+f)
-		file = "weight_quantised.hip"
-		for i := range formats {
-			if formats[i].name != f || formats[i].quantised {
-				continue
-			}
-			file = "weight_float.hip"
-			if formats[i].matrix {
-				options = append(options, "-DMATRIX_WEIGHT=1")
+		if w = formatNamed(f); w != nil {
+			file = "weight_quantised.hip"
+			if !w.quantised {
+				file = "weight_float.hip"
 			}
 		}
-	}
-	if f, ok := strings.CutPrefix(name, expertsPrefix); ok {
-		options = append(options, "-DWEIGHT="+f)
-		file = "experts.hip"
-		for i := range formats {
-			if formats[i].name != f || formats[i].quantised {
-				continue
-			}
-			options = append(options, "-DFLOAT_WEIGHT=1")
-			if formats[i].matrix {
-				options = append(options, "-DMATRIX_WEIGHT=1")
-			}
+	} else if f, ok := strings.CutPrefix(name, expertsPrefix); ok {
+		if w = formatNamed(f); w != nil {
+			file = "experts.hip"
 		}
-	}
-	if c, ok := strings.CutPrefix(name, cachePrefix); ok {
+	} else if c, ok := strings.CutPrefix(name, cachePrefix); ok {
 		options = append(options, "-DCACHE="+c)
 		file = "attention_cache.hip"
+	}
+	headers := map[string]string{}
+	if w != nil {
+		options = append(options, "-DWEIGHT="+w.name)
+		if !w.quantised {
+			options = append(options, "-DFLOAT_WEIGHT=1")
+		}
+		if !w.quantised && w.matrix {
+			options = append(options, "-DMATRIX_WEIGHT=1")
+		}
+		if table, width := codebook(w.stored); table != "" {
+			headers["grid.hip"] = table
+			options = append(options, map[int]string{4: "-DGRID_NARROW=1", 8: "-DGRID_WIDE=1"}[width])
+		}
 	}
 	text, err := fs.ReadFile(kernels.Files, file)
 	if err != nil {
 		return hip.Source{}, fmt.Errorf("gpu: no kernels called %s: %w", name, err)
 	}
-	src := hip.Source{Name: file, Text: string(text), Headers: map[string]string{}, Options: options}
+	src := hip.Source{Name: file, Text: string(text), Headers: headers, Options: options}
 	names, err := fs.Glob(kernels.Files, "*.hip")
 	if err != nil {
 		return hip.Source{}, err
@@ -84,6 +85,41 @@ func Source(name string, warp int) (hip.Source, error) {
 		}
 	}
 	return src, nil
+}
+
+func formatNamed(name string) *format {
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
+// codebook is grid.hip for a type with a codebook of fours or eights, or "": words of four signed bytes. Entries of the IQ1
+// types, −1 to 1, become 8g + 1, since their weights are a multiple of g ± ⅛.
+func codebook(t gguf.Type) (text string, width int) {
+	values, width := gguf.Codebook(t)
+	if width < 4 {
+		return "", 0
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "TABLE u32 grid[%d] = {", len(values)/4)
+	for i := 0; i < len(values); i += 4 {
+		var word uint32
+		for j, v := range values[i : i+4] {
+			if t == gguf.IQ1_S || t == gguf.IQ1_M {
+				v = 8*v + 1
+			}
+			word |= uint32(uint8(v)) << (8 * j)
+		}
+		fmt.Fprintf(&b, "%#xu,", word)
+		if i%64 == 60 {
+			b.WriteByte('\n')
+		}
+	}
+	b.WriteString("};\n")
+	return b.String(), width
 }
 
 // Modules names every module there is, for tests and the table of kernels.
