@@ -62,7 +62,7 @@ func Source(name string, warp int) (hip.Source, error) {
 			options = append(options, "-DMATRIX_WEIGHT=1")
 		}
 		if table, width := codebook(w.stored); table != "" {
-			headers["grid.hip"] = table
+			headers[codebookHeader] = table
 			options = append(options, map[int]string{4: "-DGRID_NARROW=1", 8: "-DGRID_WIDE=1"}[width])
 		}
 	}
@@ -71,20 +71,31 @@ func Source(name string, warp int) (hip.Source, error) {
 		return hip.Source{}, fmt.Errorf("gpu: no kernels called %s: %w", name, err)
 	}
 	src := hip.Source{Name: file, Text: string(text), Headers: headers, Options: options}
-	names, err := fs.Glob(kernels.Files, "*.hip")
-	if err != nil {
-		return hip.Source{}, err
-	}
-	for _, n := range names {
-		body, err := fs.ReadFile(kernels.Files, n)
+	return src, include(src.Text, headers)
+}
+
+// include adds the files that text includes to headers, and those that they include. Others are left out, so that compiled
+// kernels outlive changes to what they don't use.
+func include(text string, headers map[string]string) error {
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, "#include \"")
+		if !ok {
+			continue
+		}
+		name, _, _ := strings.Cut(rest, "\"")
+		if headers[name] != "" || name == codebookHeader {
+			continue
+		}
+		body, err := fs.ReadFile(kernels.Files, name)
 		if err != nil {
-			return hip.Source{}, err
+			return fmt.Errorf("gpu: an include of kernels: %w", err)
 		}
-		if n != file {
-			src.Headers[n] = string(body)
+		headers[name] = string(body)
+		if err := include(headers[name], headers); err != nil {
+			return err
 		}
 	}
-	return src, nil
+	return nil
 }
 
 func formatNamed(name string) *format {
@@ -95,6 +106,9 @@ func formatNamed(name string) *format {
 	}
 	return nil
 }
+
+// codebookHeader is made by codebook, for the types that have one.
+const codebookHeader = "grid.hip"
 
 // codebook is grid.hip for a type with a codebook of fours or eights, or "": words of four signed bytes. Entries of the IQ1
 // types, −1 to 1, become 8g + 1, since their weights are a multiple of g ± ⅛.
