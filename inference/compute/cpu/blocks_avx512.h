@@ -3,8 +3,12 @@
 
 typedef struct {
 	__m512i w[4]; // 256 bytes: element e is factor · byte + offset
-	__m512 s;     // 8 factors and 8 offsets of blocks of 32; Q6_K: 16 factors of blocks of 16, the offset being -32 of each
+	__m512 s;     // 8 factors and 8 offsets of blocks of 32; or, as the kind says, 16 factors of blocks of 16
+	__m512 m;     // offsets of blocks of 16
 } group;
+
+// Blocks of 32 with offsets; blocks of 16 whose offset is -32 times the factor; blocks of 16 with offsets.
+enum { THIRTY_TWOS, SIXTEENS, SIXTEENS_OFFSET };
 
 INLINE __m512i bcast32(const void *p) { return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p)); }
 
@@ -126,4 +130,92 @@ INLINE void load_q8_0(group *g, const char *p) {
 	}
 	__m512 d = HALVES(p, 34);
 	g->s = join(d, d * _mm512_set1_ps(-128));
+}
+
+// The levels of IQ4_NL and IQ4_XS, and twice those of the 4-bit float E2M1, plus what keeps them positive.
+#define LEVELS_IQ4 _mm512_broadcast_i32x4(_mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, (char)129, (char)141, (char)153, \
+	(char)166, (char)181, (char)197, (char)217, (char)241))
+#define LEVELS_FP4(plus) _mm512_add_epi8(_mm512_set1_epi8(plus), \
+	_mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12)))
+
+INLINE void load_iq4_nl(group *g, const char *p) {
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_IQ4, nibbles16(p + 36 * j + 2, p + 36 * j + 20));
+	__m512 d = HALVES(p, 18);
+	g->s = join(d, d * _mm512_set1_ps(-128));
+}
+
+// The 8 scales of IQ4_XS: four bits of each, then the two above them.
+INLINE __m128i scales_iq4_xs(const char *p) {
+	uint64_t low = u32_at(p + 4), high = u16_at(p + 2);
+	low = (low | low << 16) & 0x0000ffff0000ffff;
+	low = (low | low << 8) & 0x00ff00ff00ff00ff;
+	low = (low | low << 4) & 0x0f0f0f0f0f0f0f0f;
+	high = (high | high << 24) & 0x000000ff000000ff;
+	high = (high | high << 12) & 0x000f000f000f000f;
+	high = (high | high << 6) & 0x0303030303030303;
+	return _mm_sub_epi8(_mm_cvtsi64_si128((long long)(low | high << 4)), _mm_set1_epi8(32));
+}
+
+INLINE void load_iq4_xs(group *g, const char *p) {
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_IQ4, nibbles16(p + 8 + 32 * j, p + 24 + 32 * j));
+	__m512 d = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales_iq4_xs(p))) * _mm512_set1_ps(half_at(p));
+	g->s = join(d, d * _mm512_set1_ps(-128));
+}
+
+// Half of a power of two, 2^(e-128). The two least ones, too small to matter in a sum of floats, become 0.
+INLINE void load_mxfp4(group *g, const char *p) {
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_FP4(12), nibbles16(p + 34 * j + 1, p + 34 * j + 18));
+	__m128i e = _mm_setr_epi8(p[0], p[17], p[34], p[51], p[68], p[85], p[102], p[119], 0, 0, 0, 0, 0, 0, 0, 0);
+	__m512 d = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm_subs_epu8(e, _mm_set1_epi8(1))), 23));
+	g->s = join(d, d * _mm512_set1_ps(-12));
+}
+
+// Half of the E4M3 floats, which have the bits of a 16-bit float's upper exponent and fraction. 127 is no number and counts as 0.
+INLINE __m512 scales_nvfp4(const char *p) {
+	__m128i bytes = _mm_and_si128(_mm_setr_epi32(u32_at(p), u32_at(p + 36), u32_at(p + 72), u32_at(p + 108)), _mm_set1_epi8(127));
+	bytes = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(127)), bytes);
+	return _mm512_cvtph_ps(_mm256_slli_epi16(_mm256_cvtepu8_epi16(bytes), 7)) * _mm512_set1_ps(128);
+}
+
+INLINE void load_nvfp4(group *g, const char *p) {
+	const __m512i twice = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), shift = _mm512_setr_epi64(0, 4, 0, 4, 0, 4, 0, 4);
+	for (int j = 0; j < 4; j++) {
+		__m512i v = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(p + 36 * j + 4)));
+		v = _mm512_srlv_epi64(_mm512_permutexvar_epi64(twice, v), shift);
+		g->w[j] = _mm512_shuffle_epi8(LEVELS_FP4(32), _mm512_and_si512(v, _mm512_set1_epi8(15)));
+	}
+	g->s = scales_nvfp4(p);
+}
+
+// Bit pairs: of each run of 32 bytes the lowest are the first 32 elements. Pairs 2j and 2j + 1 of the run.
+INLINE __m512i pairs32(const char *p, int j) {
+	const int a = 4 * j, b = a + 2;
+	return _mm512_and_si512(_mm512_srlv_epi64(bcast32(p), _mm512_setr_epi64(a, a, a, a, b, b, b, b)), _mm512_set1_epi8(3));
+}
+
+INLINE void load_q2_k(group *g, const char *p) {
+	for (int j = 0; j < 4; j++) g->w[j] = pairs32(p + 16 + 32 * (j / 2), j % 2);
+	__m128i v = _mm_loadu_si128((const __m128i *)p), low = _mm_set1_epi8(15);
+	g->s = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_and_si128(v, low))) * _mm512_set1_ps(half_at(p + 80));
+	g->m = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_and_si128(_mm_srli_epi16(v, 4), low))) * _mm512_set1_ps(-half_at(p + 82));
+}
+
+// 16 scales of 6 bits in 12 bytes, less 32.
+INLINE __m128i scales_q3_k(const char *p) {
+	uint32_t a = u32_at(p), b = u32_at(p + 4), c = u32_at(p + 8);
+	__m128i low = _mm_and_si128(_mm_setr_epi32(a, b, a >> 4, b >> 4), _mm_set1_epi8(15));
+	__m128i high = _mm_and_si128(_mm_setr_epi32(c << 4, c << 2, c, c >> 2), _mm_set1_epi8(0x30));
+	return _mm_sub_epi8(_mm_or_si128(low, high), _mm_set1_epi8(32));
+}
+
+// The third bits of 32 elements each are in one bit of 32 bytes. The numbers are less 4, the offset is -32: they get 28 more.
+INLINE void load_q3_k(group *g, const char *p) {
+	__m512i h = bcast32(p);
+	for (int j = 0; j < 4; j++) {
+		__m512i turn = _mm512_setr_epi64(2 - 2 * j, 2 - 2 * j, 2 - 2 * j, 2 - 2 * j, 1 - 2 * j, 1 - 2 * j, 1 - 2 * j, 1 - 2 * j);
+		__m512i bit = _mm512_rolv_epi64(h, _mm512_and_si512(turn, _mm512_set1_epi64(63)));
+		__m512i v = _mm512_ternarylogic_epi64(pairs32(p + 32 + 32 * (j / 2), j % 2), bit, _mm512_set1_epi8(4), 0xf8);
+		g->w[j] = _mm512_add_epi8(v, _mm512_set1_epi8(28));
+	}
+	g->s = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales_q3_k(p + 96))) * _mm512_set1_ps(half_at(p + 108));
 }

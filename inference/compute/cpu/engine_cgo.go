@@ -105,7 +105,8 @@ func (e *cEngine) falls(o *op) bool {
 		switch gguf.Type(o.b.typ) {
 		case gguf.F32, gguf.F16, gguf.BF16:
 			return false
-		case gguf.Q8_0, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K:
+		case gguf.Q8_0, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q2_K, gguf.Q3_K, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K,
+			gguf.IQ4_NL, gguf.IQ4_XS, gguf.MXFP4, gguf.NVFP4:
 			return o.mode == 1
 		}
 		return true

@@ -1,6 +1,6 @@
 // Products of quantised weights on 32 bytes: VPDPBUSD where HAVE_VNNI is set, else multiplications of pairs.
-// DEPTH says how many sums of two products fit into 16 bits, side by side: 8 of weights of 4 bits, 4 of 5 bits, 2 of 6
-// bits; 1 stands for the signed 8 bits of Q8_0.
+// DEPTH says how many sums of two products fit into 16 bits, side by side: 8 of weights of up to 4 bits, 4 of 5 bits, 2 of 6
+// bits; 1 stands for signed bytes, without offsets.
 
 enum { ROWS = 8, COLS = 4, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
@@ -18,15 +18,16 @@ INLINE __m256i dot4(__m256i s, __m256i w, __m256i x, int depth) {
 }
 
 // Adds a group's product with 256 numbers of an activation to s, and the part of the offsets to o.
-INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m256 *s, __m256 *o, int sixteens, int depth) {
-	if (sixteens) {
+INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m256 *s, __m256 *o, int kind, int depth) {
+	if (kind) {
 		__m256 d = _mm256_loadu_ps(scale);
 		__m256 f[2] = {
 			g->s[0] * _mm256_permutevar8x32_ps(d, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3)),
 			g->s[1] * _mm256_permutevar8x32_ps(d, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7)),
 		};
-		*o = _mm256_fmadd_ps(g->s[0], _mm256_loadu_ps(scale + 16), *o);
-		*o = _mm256_fmadd_ps(g->s[1], _mm256_loadu_ps(scale + 24), *o);
+		const __m256 *offset = kind == SIXTEENS ? g->s : g->m;
+		*o = _mm256_fmadd_ps(offset[0], _mm256_loadu_ps(scale + 16), *o);
+		*o = _mm256_fmadd_ps(offset[1], _mm256_loadu_ps(scale + 24), *o);
 		for (int j = 0; j < 8; j++) {
 			int a = 2 * (j & 3);
 			__m256i i = dot4(_mm256_setzero_si256(), g->w[j], load32(q + 32 * j), depth);
@@ -44,13 +45,13 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m25
 	}
 }
 
-INLINE float dot_end(const __m256 *s, __m256 o, int sixteens) {
-	if (sixteens) o = o * _mm256_set1_ps(-32);
+INLINE float dot_end(const __m256 *s, __m256 o, int kind) {
+	if (kind == SIXTEENS) o = o * _mm256_set1_ps(-32);
 	return v_sum(s[0] + s[1] + o);
 }
 
 // One row of the weight times count rows of x. BYTES are those of a group, BLOCKS the blocks in it.
-#define MATVEC(NAME, BYTES, BLOCKS, SIXTEENS, DEPTH) \
+#define MATVEC(NAME, BYTES, BLOCKS, KIND, DEPTH) \
 	INLINE void dots_##NAME(const product *p, int64_t r, int64_t i, int count) { \
 		const char *w = p->w + r * p->w_stride; \
 		__m256 s[4][2], o[4]; \
@@ -61,16 +62,16 @@ INLINE float dot_end(const __m256 *s, __m256 o, int sixteens) {
 			for (int l = 0; l < BYTES; l += 64) __builtin_prefetch(w + b * BYTES + AHEAD + l); \
 			load_##NAME(&g, w + b * BYTES); \
 			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], SIXTEENS, DEPTH); \
+				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND, DEPTH); \
 		} \
 		if (BLOCKS > 1 && p->k % 256) { /* the last blocks, with nothing after them */ \
 			char t[BYTES] = {0}; \
-			memcpy(t, w + b * BYTES, p->k % 256 / 32 * (BYTES / BLOCKS)); \
+			memcpy(t, w + b * BYTES, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
 			load_##NAME(&g, t); \
 			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], SIXTEENS, DEPTH); \
+				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND, DEPTH); \
 		} \
-		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], SIXTEENS); \
+		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], KIND); \
 	} \
 	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
 		for (int64_t r = lo; r < hi; r++) { \
@@ -84,6 +85,7 @@ INLINE float dot_end(const __m256 *s, __m256 o, int sixteens) {
 typedef struct {
 	__m256i w[SLAB][64];
 	__m256 s[SLAB][16];
+	__m256 m[SLAB][16];
 } tile;
 
 // Transposes an 8 × 8 matrix of 4 bytes.
@@ -104,7 +106,7 @@ INLINE void transpose8(__m256i *v) {
 }
 
 // Interleaves the bytes and factors of 8 rows, of which each group is stored row by row.
-static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group *g) {
+static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group *g, int kind) {
 	__m256i v[8];
 	for (int j = 0; j < 8; j++) {
 		for (int r = 0; r < ROWS; r++) v[r] = g[r].w[j];
@@ -115,6 +117,10 @@ static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group
 		for (int r = 0; r < ROWS; r++) v[r] = _mm256_castps_si256(g[r].s[j]);
 		transpose8(v);
 		for (int r = 0; r < ROWS; r++) t->s[b][8 * j + r] = _mm256_castsi256_ps(v[r]);
+		if (kind != SIXTEENS_OFFSET) continue;
+		for (int r = 0; r < ROWS; r++) v[r] = _mm256_castps_si256(g[r].m[j]);
+		transpose8(v);
+		for (int r = 0; r < ROWS; r++) t->m[b][8 * j + r] = _mm256_castsi256_ps(v[r]);
 	}
 }
 
@@ -143,18 +149,23 @@ INLINE void dots_block(__m256i *sum, const __m256i *w, const int8_t *q, int64_t 
 
 // 8 rows of the weight times cols rows of x, over groups of 256 elements. Writes to t: [cols][8].
 INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float *scale, int64_t scale_stride, int64_t groups,
-	__m256 *s, int cols, int sixteens, int depth) {
+	__m256 *s, int cols, int kind, int depth) {
 	for (int64_t b = 0; b < groups; b++) {
 		for (int j = 0; j < 8; j++) {
 			const int8_t *x = q + 256 * b + 32 * j;
 			__m256i sum[COLS];
-			if (sixteens) {
+			if (kind) {
 				for (int h = 0; h < 2; h++) {
 					dots_block(sum, t->w[b] + 8 * j + 4 * h, x + 16 * h, q_stride, cols, 4, depth);
 					for (int c = 0; c < cols; c++) {
 						const float *f = scale + c * scale_stride + 32 * b;
-						__m256 y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_set1_ps(f[j]), _mm256_set1_ps(-32) * _mm256_set1_ps(f[16 + 2 * j + h]));
-						s[c] = _mm256_fmadd_ps(y, t->s[b][2 * j + h], s[c]);
+						if (kind == SIXTEENS) {
+							__m256 y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_set1_ps(f[j]), _mm256_set1_ps(-32) * _mm256_set1_ps(f[16 + 2 * j + h]));
+							s[c] = _mm256_fmadd_ps(y, t->s[b][2 * j + h], s[c]);
+						} else {
+							s[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), t->s[b][2 * j + h] * _mm256_set1_ps(f[j]), s[c]);
+							s[c] = _mm256_fmadd_ps(t->m[b][2 * j + h], _mm256_set1_ps(f[16 + 2 * j + h]), s[c]);
+						}
 					}
 				}
 			} else {
@@ -169,7 +180,7 @@ INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float 
 	}
 }
 
-INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups, int sixteens, int depth) {
+INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups, int kind, int depth) {
 	for (int64_t i = 0; i < p->n;) {
 		const int8_t *q = p->xq.q + i * p->xq.q_stride + 256 * b0;
 		const float *scale = p->xq.scale + i * p->xq.scale_stride + 32 * b0;
@@ -182,8 +193,8 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 				if (b0 == 0) s[c] = _mm256_setzero_ps();
 				else s[c] = rows == ROWS ? v_load((float *)(out + c * p->out_stride)) : v_load_n((float *)(out + c * p->out_stride), rows);
 			}
-			if (cols == COLS) micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, s, COLS, sixteens, depth);
-			else micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, s, 1, sixteens, depth);
+			if (cols == COLS) micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, s, COLS, kind, depth);
+			else micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, s, 1, kind, depth);
 			for (int c = 0; c < cols; c++) {
 				if (rows == ROWS) v_store((float *)(out + c * p->out_stride), s[c]);
 				else v_store_n((float *)(out + c * p->out_stride), s[c], rows);
@@ -194,7 +205,7 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 }
 
 // Eight tiles are repacked together, so that a slab of x is read once for 64 rows of the weight.
-#define GEMM(NAME, BYTES, BLOCKS, SIXTEENS, DEPTH) \
+#define GEMM(NAME, BYTES, BLOCKS, KIND, DEPTH) \
 	static void gemm_##NAME(const product *p, int64_t lo, int64_t hi, void *scratch) { \
 		tile *t = (tile *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); \
 		int64_t full = p->k / 256, all = (p->k + 255) / 256; \
@@ -211,28 +222,34 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 						const char *w = p->w + r * p->w_stride + (b0 + b) * BYTES; \
 						if (BLOCKS > 1 && b0 + b >= full) { \
 							char part[BYTES] = {0}; \
-							memcpy(part, w, p->k % 256 / 32 * (BYTES / BLOCKS)); \
+							memcpy(part, w, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
 							load_##NAME(&g[i], part); \
 						} else { \
 							load_##NAME(&g[i], w); \
 						} \
 					} \
-					interleave(t + l, b, g); \
+					interleave(t + l, b, g, KIND); \
 				} \
-				tiles(p, t, count, r0, hi, b0, groups, SIXTEENS, DEPTH); \
+				tiles(p, t, count, r0, hi, b0, groups, KIND, DEPTH); \
 			} \
 		} \
 	}
 
-#define QUANTISED(NAME, BYTES, BLOCKS, SIXTEENS, DEPTH) \
-	MATVEC(NAME, BYTES, BLOCKS, SIXTEENS, DEPTH) \
-	GEMM(NAME, BYTES, BLOCKS, SIXTEENS, DEPTH)
+#define QUANTISED(NAME, BYTES, BLOCKS, KIND, DEPTH) \
+	MATVEC(NAME, BYTES, BLOCKS, KIND, DEPTH) \
+	GEMM(NAME, BYTES, BLOCKS, KIND, DEPTH)
 
-QUANTISED(q4_k, 144, 1, 0, 8)
-QUANTISED(q5_k, 176, 1, 0, 4)
-QUANTISED(q6_k, 210, 1, 1, 2)
-QUANTISED(q4_0, 144, 8, 0, 8)
-QUANTISED(q4_1, 160, 8, 0, 8)
-QUANTISED(q5_0, 176, 8, 0, 4)
-QUANTISED(q5_1, 192, 8, 0, 4)
-QUANTISED(q8_0, 272, 8, 0, 1)
+QUANTISED(q2_k, 84, 1, SIXTEENS_OFFSET, 8)
+QUANTISED(q3_k, 110, 1, SIXTEENS, 2)
+QUANTISED(q4_k, 144, 1, THIRTY_TWOS, 8)
+QUANTISED(q5_k, 176, 1, THIRTY_TWOS, 4)
+QUANTISED(q6_k, 210, 1, SIXTEENS, 2)
+QUANTISED(q4_0, 144, 8, THIRTY_TWOS, 8)
+QUANTISED(q4_1, 160, 8, THIRTY_TWOS, 8)
+QUANTISED(q5_0, 176, 8, THIRTY_TWOS, 4)
+QUANTISED(q5_1, 192, 8, THIRTY_TWOS, 4)
+QUANTISED(q8_0, 272, 8, THIRTY_TWOS, 1)
+QUANTISED(iq4_nl, 144, 8, THIRTY_TWOS, 1)
+QUANTISED(iq4_xs, 136, 1, THIRTY_TWOS, 1)
+QUANTISED(mxfp4, 136, 8, THIRTY_TWOS, 4)
+QUANTISED(nvfp4, 144, 4, SIXTEENS, 2)

@@ -3,18 +3,18 @@
 enum { ROWS = 16, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
 // Adds a group's product with 256 numbers of an activation to s, and the part of the offsets to o.
-INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m512 *s, __m512 *o, int sixteens) {
+INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m512 *s, __m512 *o, int kind) {
 	__m512 f;
-	if (sixteens) {
+	if (kind) {
 		__m512 d = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), _mm512_loadu_ps(scale));
 		f = g->s * d;
-		*o = _mm512_fmadd_ps(g->s, _mm512_loadu_ps(scale + 16), *o);
+		*o = _mm512_fmadd_ps(kind == SIXTEENS ? g->s : g->m, _mm512_loadu_ps(scale + 16), *o);
 	} else {
 		f = g->s * _mm512_loadu_ps(scale);
 		*o = *o + f; // the lower half means nothing
 	}
 	for (int j = 0; j < 4; j++) {
-		__m512i index = sixteens
+		__m512i index = kind
 			? _mm512_setr_epi32(4 * j, 4 * j, 4 * j, 4 * j, 4 * j + 1, 4 * j + 1, 4 * j + 1, 4 * j + 1,
 				4 * j + 2, 4 * j + 2, 4 * j + 2, 4 * j + 2, 4 * j + 3, 4 * j + 3, 4 * j + 3, 4 * j + 3)
 			: _mm512_setr_epi32(2 * j, 2 * j, 2 * j, 2 * j, 2 * j, 2 * j, 2 * j, 2 * j,
@@ -24,14 +24,14 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m51
 	}
 }
 
-INLINE float dot_end(const __m512 *s, __m512 o, int sixteens) {
-	if (sixteens) o = o * _mm512_set1_ps(-32);
-	else o = _mm512_maskz_mov_ps(0xff00, o);
+INLINE float dot_end(const __m512 *s, __m512 o, int kind) {
+	if (kind == SIXTEENS) o = o * _mm512_set1_ps(-32);
+	else if (kind == THIRTY_TWOS) o = _mm512_maskz_mov_ps(0xff00, o);
 	return _mm512_reduce_add_ps(s[0] + s[1] + o);
 }
 
 // One row of the weight times count rows of x. BYTES are those of a group, BLOCKS the blocks in it.
-#define MATVEC(NAME, BYTES, BLOCKS, SIXTEENS) \
+#define MATVEC(NAME, BYTES, BLOCKS, KIND) \
 	INLINE void dots_##NAME(const product *p, int64_t r, int64_t i, int count) { \
 		const char *w = p->w + r * p->w_stride; \
 		__m512 s[4][2], o[4]; \
@@ -42,16 +42,16 @@ INLINE float dot_end(const __m512 *s, __m512 o, int sixteens) {
 			for (int l = 0; l < BYTES; l += 64) __builtin_prefetch(w + b * BYTES + AHEAD + l); \
 			load_##NAME(&g, w + b * BYTES); \
 			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], SIXTEENS); \
+				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND); \
 		} \
 		if (BLOCKS > 1 && p->k % 256) { /* the last blocks, with nothing after them */ \
 			char t[BYTES] = {0}; \
-			memcpy(t, w + b * BYTES, p->k % 256 / 32 * (BYTES / BLOCKS)); \
+			memcpy(t, w + b * BYTES, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
 			load_##NAME(&g, t); \
 			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], SIXTEENS); \
+				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND); \
 		} \
-		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], SIXTEENS); \
+		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], KIND); \
 	} \
 	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
 		for (int64_t r = lo; r < hi; r++) { \
@@ -65,6 +65,7 @@ INLINE float dot_end(const __m512 *s, __m512 o, int sixteens) {
 typedef struct {
 	__m512i w[SLAB][64];
 	__m512 s[SLAB][16];
+	__m512 m[SLAB][16];
 } tile;
 
 // Transposes a 16 × 16 matrix of 4 bytes.
@@ -89,7 +90,7 @@ INLINE void transpose16(__m512i *v) {
 }
 
 // Interleaves the bytes and factors of 16 rows, of which each group is stored row by row.
-static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group *g) {
+static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group *g, int kind) {
 	__m512i v[16];
 	for (int j = 0; j < 4; j++) {
 		for (int r = 0; r < ROWS; r++) v[r] = g[r].w[j];
@@ -99,6 +100,10 @@ static __attribute__((noinline)) void interleave(tile *t, int64_t b, const group
 	for (int r = 0; r < ROWS; r++) v[r] = _mm512_castps_si512(g[r].s);
 	transpose16(v);
 	for (int r = 0; r < ROWS; r++) t->s[b][r] = _mm512_castsi512_ps(v[r]);
+	if (kind != SIXTEENS_OFFSET) return;
+	for (int r = 0; r < ROWS; r++) v[r] = _mm512_castps_si512(g[r].m);
+	transpose16(v);
+	for (int r = 0; r < ROWS; r++) t->m[b][r] = _mm512_castsi512_ps(v[r]);
 }
 
 // Adds products of w with the same four bytes at x in every lane. The compiler, given the intrinsics, would load the
@@ -110,7 +115,7 @@ INLINE __m512i dot_broadcast(__m512i s, __m512i w, const int8_t *x) {
 
 // 16 rows of the weight times cols rows of x, over groups of 256 elements.
 INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float *scale, int64_t scale_stride, int64_t groups,
-	char *out, int64_t out_stride, int cols, __mmask16 rows, int first, int sixteens) {
+	char *out, int64_t out_stride, int cols, __mmask16 rows, int first, int kind) {
 	__m512 s[COLS];
 	for (int c = 0; c < cols; c++)
 		s[c] = first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(rows, out + c * out_stride);
@@ -123,12 +128,17 @@ INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float 
 			for (int c = 0; c < cols; c++) {
 				const int8_t *x = q + c * q_stride + 256 * b + 32 * j;
 				const float *f = scale + c * scale_stride + 32 * b;
-				if (sixteens) {
+				if (kind) {
 					for (int h = 0; h < 2; h++) {
 						__m512i i = _mm512_setzero_si512();
 						for (int l = 0; l < 4; l++) i = dot_broadcast(i, v[4 * h + l], x + 16 * h + 4 * l);
-						__m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), _mm512_set1_ps(f[j]), _mm512_set1_ps(-32) * _mm512_set1_ps(f[16 + 2 * j + h]));
-						s[c] = _mm512_fmadd_ps(y, t->s[b][2 * j + h], s[c]);
+						if (kind == SIXTEENS) {
+							__m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), _mm512_set1_ps(f[j]), _mm512_set1_ps(-32) * _mm512_set1_ps(f[16 + 2 * j + h]));
+							s[c] = _mm512_fmadd_ps(y, t->s[b][2 * j + h], s[c]);
+						} else {
+							s[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), t->s[b][2 * j + h] * _mm512_set1_ps(f[j]), s[c]);
+							s[c] = _mm512_fmadd_ps(t->m[b][2 * j + h], _mm512_set1_ps(f[16 + 2 * j + h]), s[c]);
+						}
 					}
 				} else {
 					__m512i i = _mm512_setzero_si512();
@@ -142,7 +152,7 @@ INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float 
 	for (int c = 0; c < cols; c++) _mm512_mask_storeu_ps(out + c * out_stride, rows, s[c]);
 }
 
-INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups, int sixteens) {
+INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups, int kind) {
 	for (int64_t i = 0; i < p->n;) {
 		const int8_t *q = p->xq.q + i * p->xq.q_stride + 256 * b0;
 		const float *scale = p->xq.scale + i * p->xq.scale_stride + 32 * b0;
@@ -151,22 +161,24 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 			int64_t r = r0 + l * ROWS, rows = hi - r < ROWS ? hi - r : ROWS;
 			__mmask16 mask = (__mmask16)((1u << rows) - 1);
 			char *out = p->out + i * p->out_stride + 4 * r;
-			if (cols == COLS) micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, out, p->out_stride, COLS, mask, b0 == 0, sixteens);
-			else if (cols == 4) micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, out, p->out_stride, 4, mask, b0 == 0, sixteens);
-			else micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, out, p->out_stride, 1, mask, b0 == 0, sixteens);
+			if (cols == COLS) micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, out, p->out_stride, COLS, mask, b0 == 0, kind);
+			else if (cols == 4) micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, out, p->out_stride, 4, mask, b0 == 0, kind);
+			else micro(t + l, q, p->xq.q_stride, scale, p->xq.scale_stride, groups, out, p->out_stride, 1, mask, b0 == 0, kind);
 		}
 		i += cols;
 	}
 }
-static void tiles_32(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups) {
-	tiles(p, t, count, r0, hi, b0, groups, 0);
-}
-static void tiles_16(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups) {
-	tiles(p, t, count, r0, hi, b0, groups, 1);
-}
+// One copy of the tiles for each kind, shared by the types of it.
+#define TILES(KIND) \
+	static void tiles_##KIND(const product *p, const tile *t, int64_t count, int64_t r0, int64_t hi, int64_t b0, int64_t groups) { \
+		tiles(p, t, count, r0, hi, b0, groups, KIND); \
+	}
+TILES(THIRTY_TWOS)
+TILES(SIXTEENS)
+TILES(SIXTEENS_OFFSET)
 
 // Four tiles are repacked together, so that a slab of x is read once for 64 rows of the weight.
-#define GEMM(NAME, BYTES, BLOCKS, SIXTEENS) \
+#define GEMM(NAME, BYTES, BLOCKS, KIND) \
 	static void gemm_##NAME(const product *p, int64_t lo, int64_t hi, void *scratch) { \
 		tile *t = (tile *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); \
 		int64_t full = p->k / 256, all = (p->k + 255) / 256; \
@@ -183,27 +195,32 @@ static void tiles_16(const product *p, const tile *t, int64_t count, int64_t r0,
 						const char *w = p->w + r * p->w_stride + (b0 + b) * BYTES; \
 						if (BLOCKS > 1 && b0 + b >= full) { \
 							char part[BYTES] = {0}; \
-							memcpy(part, w, p->k % 256 / 32 * (BYTES / BLOCKS)); \
+							memcpy(part, w, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
 							load_##NAME(&g[i], part); \
 						} else { \
 							load_##NAME(&g[i], w); \
 						} \
 					} \
-					interleave(t + l, b, g); \
+					interleave(t + l, b, g, KIND); \
 				} \
-				if (SIXTEENS) tiles_16(p, t, count, r0, hi, b0, groups); \
-				else tiles_32(p, t, count, r0, hi, b0, groups); \
+				tiles_##KIND(p, t, count, r0, hi, b0, groups); \
 			} \
 		} \
 	}
 
-#define QUANTISED(NAME, BYTES, BLOCKS, SIXTEENS) MATVEC(NAME, BYTES, BLOCKS, SIXTEENS) GEMM(NAME, BYTES, BLOCKS, SIXTEENS)
+#define QUANTISED(NAME, BYTES, BLOCKS, KIND) MATVEC(NAME, BYTES, BLOCKS, KIND) GEMM(NAME, BYTES, BLOCKS, KIND)
 
-QUANTISED(q4_k, 144, 1, 0)
-QUANTISED(q5_k, 176, 1, 0)
-QUANTISED(q6_k, 210, 1, 1)
-QUANTISED(q4_0, 144, 8, 0)
-QUANTISED(q4_1, 160, 8, 0)
-QUANTISED(q5_0, 176, 8, 0)
-QUANTISED(q5_1, 192, 8, 0)
-QUANTISED(q8_0, 272, 8, 0)
+QUANTISED(q2_k, 84, 1, SIXTEENS_OFFSET)
+QUANTISED(q3_k, 110, 1, SIXTEENS)
+QUANTISED(q4_k, 144, 1, THIRTY_TWOS)
+QUANTISED(q5_k, 176, 1, THIRTY_TWOS)
+QUANTISED(q6_k, 210, 1, SIXTEENS)
+QUANTISED(q4_0, 144, 8, THIRTY_TWOS)
+QUANTISED(q4_1, 160, 8, THIRTY_TWOS)
+QUANTISED(q5_0, 176, 8, THIRTY_TWOS)
+QUANTISED(q5_1, 192, 8, THIRTY_TWOS)
+QUANTISED(q8_0, 272, 8, THIRTY_TWOS)
+QUANTISED(iq4_nl, 144, 8, THIRTY_TWOS)
+QUANTISED(iq4_xs, 136, 1, THIRTY_TWOS)
+QUANTISED(mxfp4, 136, 8, THIRTY_TWOS)
+QUANTISED(nvfp4, 144, 4, SIXTEENS)

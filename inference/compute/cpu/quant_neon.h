@@ -7,8 +7,10 @@ enum { ROWS = 4, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of 
 typedef struct {
 	int8x16_t w[16]; // element e is factor · byte + offset
 	float f[16];     // factors of blocks of 16
-	float o[8];      // offsets of blocks of 32, where a type has any
+	float o[16];     // offsets, where a type has any: of blocks of 32 or of 16
 } group;
+
+enum { NO_OFFSETS, OFFSETS_32, OFFSETS_16 };
 
 INLINE uint16_t u16_at(const char *p) {
 	uint16_t v;
@@ -122,6 +124,81 @@ INLINE void load_q8_0(group *g, const char *p) {
 	}
 }
 
+// The levels of IQ4_NL and IQ4_XS, and twice those of the 4-bit float E2M1.
+static const int8_t levels_iq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+static const int8_t levels_fp4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+INLINE void levels16(group *g, int j, const char *p, const int8_t *levels) {
+	int8x16_t table = vld1q_s8(levels);
+	uint8x16_t v = load16(p);
+	g->w[2 * j] = vqtbl1q_s8(table, low4(v));
+	g->w[2 * j + 1] = vqtbl1q_s8(table, high4(v));
+}
+
+INLINE void load_iq4_nl(group *g, const char *p) {
+	for (int j = 0; j < 8; j++, p += 18) {
+		levels16(g, j, p + 2, levels_iq4);
+		g->f[2 * j] = g->f[2 * j + 1] = half_at(p);
+	}
+}
+
+INLINE void load_iq4_xs(group *g, const char *p) {
+	for (int j = 0; j < 8; j++) {
+		int scale = ((uint8_t)p[4 + j / 2] >> (j % 2 * 4) & 15) | (u16_at(p + 2) >> (2 * j) & 3) << 4;
+		levels16(g, j, p + 8 + 16 * j, levels_iq4);
+		g->f[2 * j] = g->f[2 * j + 1] = half_at(p) * (scale - 32);
+	}
+}
+
+// The factor is half of a power of two, 2^(e-128). The two least ones, too small to matter in a sum of floats, become 0.
+INLINE void load_mxfp4(group *g, const char *p) {
+	for (int j = 0; j < 8; j++, p += 17) {
+		uint32_t e = (uint8_t)p[0], bits = (e > 0 ? e - 1 : 0) << 23;
+		levels16(g, j, p + 1, levels_fp4);
+		memcpy(&g->f[2 * j], &bits, 4);
+		g->f[2 * j + 1] = g->f[2 * j];
+	}
+}
+
+// The factors are half of E4M3 floats, which have the bits of a 16-bit float's upper exponent and fraction. 127 is no number
+// and counts as 0.
+INLINE void load_nvfp4(group *g, const char *p) {
+	int8x16_t table = vld1q_s8(levels_fp4);
+	for (int j = 0; j < 16; j++) {
+		const char *block = p + 36 * (j / 4);
+		uint16_t e = block[j % 4] & 127, half = e == 127 ? 0 : e << 7;
+		uint8x8_t v = vld1_u8((const uint8_t *)block + 4 + 8 * (j % 4));
+		g->w[j] = vqtbl1q_s8(table, vcombine_u8(vand_u8(v, vdup_n_u8(15)), vshr_n_u8(v, 4)));
+		g->f[j] = half_at((const char *)&half) * 128;
+	}
+}
+
+// Bit pairs: of each run of 32 bytes the lowest are the first 32 elements. Elements 16j to 16j + 15.
+INLINE uint8x16_t pairs16(const char *p, int j) {
+	uint8x16_t v = load16(p + 32 * (j / 8) + 16 * (j % 2));
+	return vandq_u8(vshlq_u8(v, vdupq_n_s8(-2 * (j / 2 % 4))), vdupq_n_u8(3));
+}
+
+INLINE void load_q2_k(group *g, const char *p) {
+	float d = half_at(p + 80), m = half_at(p + 82);
+	for (int j = 0; j < 16; j++) {
+		g->w[j] = less(pairs16(p + 16, j), 0);
+		g->f[j] = d * (p[j] & 15);
+		g->o[j] = -m * ((uint8_t)p[j] >> 4);
+	}
+}
+
+// The third bits of 32 elements each are in one bit of 32 bytes. 16 scales of 6 bits are in 12 bytes.
+INLINE void load_q3_k(group *g, const char *p) {
+	const uint8_t *s = (const uint8_t *)p + 96;
+	float d = half_at(p + 108);
+	for (int j = 0; j < 16; j++) {
+		uint8x16_t bit = vandq_u8(vshlq_u8(load16(p + 16 * (j % 2)), vdupq_n_s8(2 - j / 2)), vdupq_n_u8(4));
+		g->w[j] = less(vorrq_u8(pairs16(p + 32, j), bit), 4);
+		g->f[j] = d * (((s[j % 8] >> (j / 8 * 4) & 15) | (s[8 + j % 4] >> (j / 4 * 2) & 3) << 4) - 32);
+	}
+}
+
 // Sums of four products each, added to s.
 INLINE int32x4_t dot4(int32x4_t s, int8x16_t w, int8x16_t x) {
 #if defined(HAVE_DOTPROD)
@@ -145,9 +222,11 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 			s[j & 1] = vfmaq_n_f32(s[j & 1], vcvtq_f32_s32(i), g->f[2 * j] * scale[j]);
 		}
 	}
-	if (offsets) {
+	if (offsets == OFFSETS_32) {
 		s[0] = vfmaq_f32(s[0], vld1q_f32(g->o), vld1q_f32(scale + 8));
 		s[1] = vfmaq_f32(s[1], vld1q_f32(g->o + 4), vld1q_f32(scale + 12));
+	} else if (offsets == OFFSETS_16) {
+		for (int j = 0; j < 4; j++) s[j & 1] = vfmaq_f32(s[j & 1], vld1q_f32(g->o + 4 * j), vld1q_f32(scale + 16 + 4 * j));
 	}
 }
 
@@ -155,7 +234,7 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 #define LOAD_GROUP(NAME, G, W, BYTES, BLOCKS, COMPLETE) \
 	if (BLOCKS > 1 && !(COMPLETE)) { \
 		char part[BYTES] = {0}; \
-		memcpy(part, W, p->k % 256 / 32 * (BYTES / BLOCKS)); \
+		memcpy(part, W, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
 		load_##NAME(G, part); \
 	} else { \
 		load_##NAME(G, W); \
@@ -189,7 +268,7 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 typedef struct {
 	int32_t w[SLAB][64][ROWS];
 	float f[SLAB][16][ROWS];
-	float o[SLAB][8][ROWS];
+	float o[SLAB][16][ROWS];
 } tile;
 
 static void interleave(tile *t, int64_t b, int r, const group *g) {
@@ -197,7 +276,7 @@ static void interleave(tile *t, int64_t b, int r, const group *g) {
 	memcpy(words, g->w, 256);
 	for (int j = 0; j < 64; j++) t->w[b][j][r] = words[j];
 	for (int j = 0; j < 16; j++) t->f[b][j][r] = g->f[j];
-	for (int j = 0; j < 8; j++) t->o[b][j][r] = g->o[j];
+	for (int j = 0; j < 16; j++) t->o[b][j][r] = g->o[j];
 }
 
 #if defined(HAVE_DOTPROD)
@@ -227,7 +306,9 @@ INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float 
 						i = vdupq_n_s32(0);
 					}
 				}
-				if (offsets) s[c] = vfmaq_n_f32(s[c], vld1q_f32(t->o[b][j]), f[8 + j]);
+				if (offsets == OFFSETS_32) s[c] = vfmaq_n_f32(s[c], vld1q_f32(t->o[b][j]), f[8 + j]);
+				if (offsets == OFFSETS_16)
+					for (int h = 0; h < 2; h++) s[c] = vfmaq_n_f32(s[c], vld1q_f32(t->o[b][2 * j + h]), f[16 + 2 * j + h]);
 			}
 }
 
@@ -277,11 +358,17 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 	MATVEC(NAME, BYTES, BLOCKS, SIXTEENS, OFFSETS) \
 	GEMM(NAME, BYTES, BLOCKS, SIXTEENS, OFFSETS)
 
-QUANTISED(q4_k, 144, 1, 0, 1)
-QUANTISED(q5_k, 176, 1, 0, 1)
-QUANTISED(q6_k, 210, 1, 1, 0)
-QUANTISED(q4_0, 144, 8, 0, 0)
-QUANTISED(q4_1, 160, 8, 0, 1)
-QUANTISED(q5_0, 176, 8, 0, 0)
-QUANTISED(q5_1, 192, 8, 0, 1)
-QUANTISED(q8_0, 272, 8, 0, 0)
+QUANTISED(q2_k, 84, 1, 1, OFFSETS_16)
+QUANTISED(q3_k, 110, 1, 1, NO_OFFSETS)
+QUANTISED(q4_k, 144, 1, 0, OFFSETS_32)
+QUANTISED(q5_k, 176, 1, 0, OFFSETS_32)
+QUANTISED(q6_k, 210, 1, 1, NO_OFFSETS)
+QUANTISED(q4_0, 144, 8, 0, NO_OFFSETS)
+QUANTISED(q4_1, 160, 8, 0, OFFSETS_32)
+QUANTISED(q5_0, 176, 8, 0, NO_OFFSETS)
+QUANTISED(q5_1, 192, 8, 0, OFFSETS_32)
+QUANTISED(q8_0, 272, 8, 0, NO_OFFSETS)
+QUANTISED(iq4_nl, 144, 8, 0, NO_OFFSETS)
+QUANTISED(iq4_xs, 136, 1, 0, NO_OFFSETS)
+QUANTISED(mxfp4, 136, 8, 0, NO_OFFSETS)
+QUANTISED(nvfp4, 144, 4, 1, NO_OFFSETS)
