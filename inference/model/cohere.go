@@ -5,7 +5,7 @@ import "burble/inference/compute"
 // newCommandR makes Cohere's Command R, R+ and Aya (Cohere For AI 2024, "Command R"): parallel blocks with one layer norm
 // without bias, a multiplier of the logits, and, in R+, layer norms of the query and key heads.
 func newCommandR(l *Loader) Network {
-	l.useLayerNorm()
+	l.useLayerNorm(layerNorms)
 	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
 		b := block{
 			attnNorm: s.norm("attn_norm"),

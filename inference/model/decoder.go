@@ -1,6 +1,11 @@
 package model
 
-import "burble/inference/compute"
+import (
+	"fmt"
+	"slices"
+
+	"burble/inference/compute"
+)
 
 // decoder is the network that most families have: blocks of attention and a feed-forward network, each of them a branch
 // that is added to the residual stream. (Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training")
@@ -116,11 +121,13 @@ type norm struct {
 
 // norm binds a norm of the residual stream, of the kind that the family has; the name is without ".weight".
 func (s Scope) norm(name string) norm {
-	n := norm{w: s.Vector(name+".weight", s.l.Dim), layerNorm: s.l.layerNorm}
-	if n.layerNorm {
-		n.b = s.OptionalVector(name+".bias", s.l.Dim)
+	switch s.l.norms {
+	case layerNorms:
+		return norm{w: s.Vector(name+".weight", s.l.Dim), b: s.OptionalVector(name+".bias", s.l.Dim), layerNorm: true}
+	case bareLayerNorms:
+		return norm{w: s.ones(s.l.Dim), layerNorm: true}
 	}
-	return n
+	return norm{w: s.Vector(name+".weight", s.l.Dim)}
 }
 
 // optionalNorm is norm where the file has it.
@@ -131,10 +138,24 @@ func (s Scope) optionalNorm(name string) norm {
 	return s.norm(name)
 }
 
+// normKind is the kind of norms of the residual stream.
+type normKind uint8
+
+const (
+	rmsNorms normKind = iota
+	layerNorms
+	bareLayerNorms // without weights
+)
+
 // useLayerNorm says that the family has layer norms, with their own epsilon. It comes before anything is bound.
-func (l *Loader) useLayerNorm() {
-	l.layerNorm = true
+func (l *Loader) useLayerNorm(kind normKind) {
+	l.norms = kind
 	l.Eps = float32(l.hyper.floatOr("attention.layer_norm_epsilon", float64(l.Eps)))
+}
+
+// ones binds a vector of n ones.
+func (s Scope) ones(n int) *compute.Tensor {
+	return s.Const(fmt.Sprintf("%d ones", n), slices.Repeat([]float32{1}, n))
 }
 
 // read normalises the residual stream into out and returns it, or the stream itself where there is no norm.
@@ -174,6 +195,10 @@ type attention struct {
 	qRowNorm, kRowNorm *compute.Tensor
 	// A layer norm of every head, with weights of its own for each, [heads, keyDim] and [kvHeads, keyDim].
 	qHeadNorm, kHeadNorm headNorm
+	// The heads' outputs are multiplied by the sigmoid of a projection of the input, [heads·valueDim, dim].
+	gate *compute.Tensor
+	// Queries, keys and values are limited to ±clip.
+	clip limit
 	compute.Attention
 }
 
@@ -207,8 +232,9 @@ func (a *attention) bindEachHeadNorm(s Scope) {
 // run computes out [n, dim] from x [n, dim], which may be the same.
 func (a *attention) run(p *Pass, c *Config, i int, out, x *compute.Tensor) {
 	s := a.qkv(p, c, x)
+	q, k, v := p.Tmp("q", p.Rows, c.Heads*c.KeyDim), p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim), p.Tmp("v", p.Rows, c.KVHeads*c.ValueDim)
+	a.clip.apply(p, q, k, v)
 	if a.qRowNorm != nil {
-		q, k := p.Tmp("q", p.Rows, c.Heads*c.KeyDim), p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
 		p.RMSNorm(q, q, a.qRowNorm, c.Eps)
 		p.RMSNorm(k, k, a.kRowNorm, c.Eps)
 	}
@@ -220,18 +246,23 @@ func (a *attention) run(p *Pass, c *Config, i int, out, x *compute.Tensor) {
 		p.Rope(s.K, p.Past, s.Rope)
 		s.Rope = compute.Rope{}
 	}
-	a.attend(p, c, i, out, s, a.Attention)
+	if a.gate == nil {
+		a.attend(p, c, i, out, s, a.Attention)
+		return
+	}
+	attn, gate := p.Tmp("attn", p.Rows, c.Heads*c.ValueDim), p.Tmp("attn gate", p.Rows, c.Heads*c.ValueDim)
+	p.MatMul(gate, x, a.gate)
+	p.SelfAttention(i, attn.Heads(c.Heads), s, a.Attention)
+	p.GLU(attn, gate, attn, compute.Sigmoid)
+	p.MatMul(out, attn, a.o)
+	p.addBias(out, a.bo)
 }
 
 // headNorm is a layer norm of every head whose weights [heads, dim] differ between heads.
 type headNorm struct{ w, ones *compute.Tensor }
 
 func (s Scope) headNorm(name string, heads int) headNorm {
-	ones := make([]float32, s.l.KeyDim)
-	for i := range ones {
-		ones[i] = 1
-	}
-	return headNorm{w: s.Weight(name, heads, s.l.KeyDim), ones: s.Const("ones", ones)}
+	return headNorm{w: s.Weight(name, heads, s.l.KeyDim), ones: s.ones(s.l.KeyDim)}
 }
 
 // apply normalises x [n, heads, dim] in place.

@@ -8,6 +8,9 @@ import "burble/inference/compute"
 func newGranite(l *Loader) Network {
 	h := l.hyper
 	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
+		if !h.boolOr("rope.scaling.finetuned", true) { // that is how a file says that there is none
+			rope = compute.Rope{}
+		}
 		return block{
 			attnNorm:    s.norm("attn_norm"),
 			attn:        s.attention(rope),

@@ -63,7 +63,7 @@ type Loader struct {
 	wants       []want
 	bound       map[string]*compute.Tensor // by device and name, so that tied weights are loaded once
 	tied        bool                       // the output projection is the token embedding
-	layerNorm   bool                       // norms of the residual stream are layer norms
+	norms       normKind                   // of the residual stream
 	err         error
 }
 

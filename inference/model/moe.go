@@ -98,6 +98,9 @@ func (l *Loader) routing(r compute.Routing) compute.Routing {
 	r.Scale = float32(h.floatOr("expert_weights_scale", float64(r.Scale)))
 	r.Groups = h.countOr("expert_group_count", 0)
 	r.GroupsUsed = h.countOr("expert_group_used_count", r.Groups)
+	if r.GroupTop == 0 {
+		r.GroupTop = 2
+	}
 	return r
 }
 

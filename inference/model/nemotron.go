@@ -6,7 +6,7 @@ import "burble/inference/compute"
 // layer norms, whose weights in the files include the "1 +", RoPE on a part of each head, and a feed-forward network of
 // squared ReLU without a gate.
 func newNemotron(l *Loader) Network {
-	l.useLayerNorm()
+	l.useLayerNorm(layerNorms)
 	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		return block{
 			attnNorm: s.norm("attn_norm"),

@@ -12,14 +12,14 @@ func newQwen3(l *Loader) Network {
 	})
 }
 
-// newQwen3MoE makes the Qwen3 with experts in every block, whose weights are the softmax's, brought to a sum of one.
+// newQwen3MoE makes the Qwen3 with experts, whose weights are the softmax's, brought to a sum of one.
 func newQwen3MoE(l *Loader) Network {
 	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		b := block{
 			attnNorm: s.norm("attn_norm"),
 			attn:     s.attention(rope),
 			ffnNorm:  s.norm("ffn_norm"),
-			ffn:      s.experts(compute.Routing{Normalise: true}, compute.SiLU),
+			ffn:      s.mixture(compute.Routing{Normalise: true}, compute.SiLU),
 		}
 		b.attn.bindHeadNorms(s)
 		return b

@@ -5,7 +5,7 @@ import "burble/inference/compute"
 // newStableLM makes StableLM 2 and StableLM 3B (Bellagente et al. 2024, arXiv:2402.17834): layer norms, a gated network, and
 // RoPE on a part of each head. The 12B model has parallel blocks and layer norms of the query and key heads.
 func newStableLM(l *Loader) Network {
-	l.useLayerNorm()
+	l.useLayerNorm(layerNorms)
 	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		b := block{
 			attnNorm: s.norm("attn_norm"),
