@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"burble/inference"
+	"burble/inference/chat"
+	"burble/inference/sample"
+)
+
+// evaluate asks the model every held-out question, at temperature 0, and counts the answers that hold the right fact, and
+// the questions outside that were declined.
+func evaluate(ctx context.Context, root, path string, verbose bool) error {
+	c, err := readCorpus(filepath.Join(root, "corpus"))
+	if err != nil {
+		return err
+	}
+	tests, err := readEvaluation(filepath.Join(root, "evaluation"))
+	if err != nil {
+		return err
+	}
+	m, err := inference.OpenModel(ctx, path, inference.Placement{Device: "cpu"}, nil)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	facts := map[string]*fact{}
+	for i := range c.Facts {
+		facts[c.Facts[i].ID] = &c.Facts[i]
+	}
+	var right, inside, declined, outside int
+	for _, q := range tests {
+		answer, err := ask(ctx, m, q.Text)
+		if err != nil {
+			return err
+		}
+		ok := true
+		if f := facts[q.Fact]; f != nil {
+			inside++
+			for _, k := range f.Keys {
+				ok = ok && strings.Contains(answer, k)
+			}
+			if ok {
+				right++
+			}
+		} else {
+			outside++
+			if ok = answer == c.Outside.Answer; ok {
+				declined++
+			}
+		}
+		if verbose && !ok {
+			fmt.Printf("%-14s %s\n               → %s\n", q.Fact, q.Text, answer)
+		}
+	}
+	fmt.Printf("held-out questions about Burble: %d of %d with the right fact (%.1f %%)\n", right, inside, 100*float64(right)/float64(inside))
+	fmt.Printf("questions about anything else: %d of %d declined (%.1f %%)\n", declined, outside, 100*float64(declined)/float64(outside))
+	return nil
+}
+
+// ask asks one question in a conversation of its own.
+func ask(ctx context.Context, m *inference.LoadedModel, text string) (string, error) {
+	var answer strings.Builder
+	_, err := m.Generate(ctx, inference.Request{
+		Messages:  []chat.Message{{Role: chat.User, Content: text}},
+		Sampling:  sample.Params{},
+		MaxTokens: 200,
+	}, func(e inference.Event) {
+		if t, ok := e.(inference.Token); ok {
+			answer.WriteString(t.Text)
+		}
+	})
+	return strings.TrimSpace(answer.String()), err
+}

@@ -1,0 +1,50 @@
+// Build makes the guide, Burble's built-in model, out of its texts: see ../README.md.
+//
+//	build prepare -out DIR     questions by the million, a vocabulary, and both as tokens for train.py
+//	build pack -in DIR -out F  the weights that train.py left in DIR, as a GGUF file
+//	build evaluate -m F        how many of the held-out questions the guide answers right
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "guide:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: build prepare|pack|evaluate [options]")
+	}
+	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	root := fs.String("guide", "assets/guide", "`FOLDER` of the texts")
+	in := fs.String("in", "/tmp/guide", "`FOLDER` with prepared data and weights")
+	out := fs.String("out", "", "`FOLDER` or file to write")
+	model := fs.String("m", "assets/guide/guide.gguf", "model `FILE`")
+	perFact := fs.Int("n", 12000, "questions for each fact")
+	outside := fs.Int("outside", 800000, "questions to decline")
+	verbose := fs.Bool("v", false, "print the questions that are answered wrong")
+	if err := fs.Parse(args[1:]); err != nil {
+		return err
+	}
+	switch args[0] {
+	case "prepare":
+		return prepare(*root, *out, *perFact, *outside)
+	case "pack":
+		return pack(*in, *out)
+	case "evaluate":
+		return evaluate(ctx, *root, *model, *verbose)
+	}
+	return fmt.Errorf("unknown command %q", args[0])
+}
