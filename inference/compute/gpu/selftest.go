@@ -80,6 +80,9 @@ func SelfTest(ctx context.Context, d *Device) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.compile(ctx, testedModules()); err != nil { // together, which is faster than one after the other
+		return nil, err
+	}
 	q, err := d.NewQueue()
 	if err != nil {
 		return nil, err
@@ -92,7 +95,7 @@ func SelfTest(ctx context.Context, d *Device) (*Report, error) {
 		}
 		t.products(&formats[i])
 	}
-	for _, f := range []func(){t.norms, t.rope, t.attention, t.elementwise, t.topK} {
+	for _, f := range []func(){t.norms, t.rope, t.attention, t.elementwise, t.topK, t.experts, t.routing, t.scans} {
 		if t.err == nil {
 			t.err = ctx.Err()
 		}
@@ -208,26 +211,10 @@ func difference(got []byte, want []float64) float64 {
 // products checks everything that reads weights of one format.
 func (t *selfTest) products(f *format) {
 	const m, k = 200, 512
-	rowBytes, err := f.stored.RowBytes(k)
-	if err != nil {
-		t.err = err
+	weight, w := t.weights(f, m, k)
+	if t.err != nil {
 		return
 	}
-	data, w := make([]byte, rowBytes*m), make([]float32, m*k)
-	if err := gguf.Quantize(f.stored, data, t.values(m*k)); err != nil {
-		t.err = err
-		return
-	}
-	if err := gguf.Dequantize(f.stored, w, data); err != nil {
-		t.err = err
-		return
-	}
-	weight, err := t.d.Load(&gguf.Tensor{Name: "self-test", Type: f.stored, Shape: []int{m, k}, Data: data})
-	if err != nil {
-		t.err = err
-		return
-	}
-	t.owned = append(t.owned, weight)
 	defer t.free()
 	for _, n := range []int{1, 2, 4, 8, 40, 150} {
 		x := t.values(n * k)
@@ -329,7 +316,13 @@ func (t *selfTest) attention() {
 		{gguf.F16, 1, 2, 1, 64, "attend", ""}, {gguf.F16, 2, 2, 4, 128, "attend", ""}, {gguf.F16, 1, 1, 7, 128, "attend", ""},
 		{gguf.F16, 1, 2, 2, 256, "attend", ""}, {gguf.F16, 1, 1, 8, 64, "attend", ""}, {gguf.F32, 3, 2, 2, 96, "attend", ""},
 		{gguf.F16, 70, 2, 2, 64, "attend_tile", "attend_tile"}, {gguf.F16, 70, 1, 3, 128, "attend_tile", "attend_tile"},
+		{gguf.F16, 1, 1, 4, 512, "attend", ""}, {gguf.F32, 2, 1, 2, 576, "attend", ""},
+		{gguf.BF16, 1, 2, 2, 64, "attend", ""}, {gguf.BF16, 70, 1, 2, 128, "attend_tile", "attend_tile"},
+		{gguf.Q8_0, 1, 2, 2, 128, "attend", ""}, {gguf.Q8_0, 70, 1, 2, 64, "attend_tile", "attend_tile"},
+		{gguf.Q4_0, 1, 2, 2, 256, "attend", ""}, {gguf.Q4_0, 70, 1, 2, 128, "attend_tile", "attend_tile"},
 	} {
+		// The references don't round what the cache does.
+		allowed := map[gguf.Type]float64{gguf.F32: 2e-3, gguf.F16: 2e-3, gguf.BF16: 8e-3, gguf.Q8_0: 0.02, gguf.Q4_0: 0.2}[c.typ]
 		total, heads := past+c.n, c.kv*c.g
 		k, v, x := t.values(total*c.kv*c.d), t.values(total*c.kv*c.d), t.values(c.n*heads*c.d)
 		want := make([]float64, c.n*heads*c.d)
@@ -358,7 +351,7 @@ func (t *selfTest) attention() {
 		kc, vc := t.tensor(c.typ, slots, c.kv, c.d), t.tensor(c.typ, slots, c.kv, c.d)
 		kt, vt, zero := t.upload(k, total, c.kv, c.d), t.upload(v, total, c.kv, c.d), t.ints(0)
 		query, at, out := t.upload(x, c.n, heads, c.d), t.ints(past), t.tensor(gguf.F32, c.n, heads, c.d)
-		t.check(fmt.Sprintf("%s %s, %d queries of %d×%d heads of %d", c.name, c.typ, c.n, c.kv, c.g, c.d), c.fallback, 2e-3, out, want, func() {
+		t.check(fmt.Sprintf("%s %s, %d queries of %d×%d heads of %d", c.name, c.typ, c.n, c.kv, c.g, c.d), c.fallback, allowed, out, want, func() {
 			t.q.StoreKV(kc, vc, kt, vt, zero)
 			t.q.Attend(out, query, kc, vc, at, compute.Attention{Scale: float32(scale), Bound: slots})
 		})
