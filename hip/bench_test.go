@@ -85,15 +85,24 @@ func TestPaceSpinsAroundTheExpectedEnd(t *testing.T) {
 	for _, c := range []struct {
 		elapsed time.Duration
 		spin    bool
-	}{{10 * time.Microsecond, true}, {time.Millisecond, false}, {3900 * time.Microsecond, true}, {4200 * time.Microsecond, true},
-		{10 * time.Millisecond, false}, {time.Minute, false}} {
+	}{{10 * time.Microsecond, true}, {time.Millisecond, false}, {2500 * time.Microsecond, true}, {3900 * time.Microsecond, true},
+		{4200 * time.Microsecond, true}, {5500 * time.Microsecond, true}, {10 * time.Millisecond, false}, {time.Minute, false}} {
 		d := p.sleep(c.elapsed)
 		if (d == 0) != c.spin || d > sleepMax {
 			t.Errorf("after %s: sleep %s", c.elapsed, d)
 		}
 		// No sleep goes far past the moment that is expected.
-		if c.elapsed < p.last && c.elapsed+d > p.last {
+		if d > 0 && c.elapsed < p.last && c.elapsed+d+oversleep > p.last {
 			t.Errorf("after %s: sleep %s, past the expected end", c.elapsed, d)
+		}
+	}
+	// A token shorter than a sleep is never slept through, whatever is known of the last one.
+	for _, last := range []time.Duration{0, 300 * time.Microsecond, 1300 * time.Microsecond} {
+		p.last = last
+		for elapsed := time.Duration(0); elapsed < 1500*time.Microsecond; elapsed += 50 * time.Microsecond {
+			if d := p.sleep(elapsed); d != 0 {
+				t.Errorf("the last wait took %s, and after %s it sleeps", last, elapsed)
+			}
 		}
 	}
 	// A wait expected to be long that turns out short is noticed soon.

@@ -36,6 +36,7 @@ func (d *driver) cudaEntries() []entry {
 		{name: "cuModuleUnload", to: &d.moduleUnload},
 		{name: "cuModuleGetFunction", to: &d.moduleFunction},
 		{name: "cuLaunchKernel", to: &d.launch},
+		{name: "cuLaunchKernelEx", to: &d.launchEx, optional: true},
 		{name: "cuFuncGetAttribute", to: &d.functionInfo, optional: true},
 		{name: "cuFuncSetAttribute", to: &d.functionSet},
 		{name: "cuMemcpyHtoDAsync_v2", to: &d.copyHtoD},

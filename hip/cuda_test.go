@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 var cudaSource = Source{Name: "cuda.cu", Text: `
@@ -25,6 +27,14 @@ extern "C" __global__ void reverse(int* x, int n) {
 }
 extern "C" __global__ void spin(volatile int* flag) { while (*flag == 0) {} }
 extern "C" __global__ void empty() {}
+extern "C" __global__ void step(unsigned* out, const unsigned* in, int n) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) out[i] = in[(i + 7777) % n] * 3 + 1;
+}
 `}
 
 // openCUDA opens the first NVIDIA GPU, or skips the test.
@@ -256,6 +266,58 @@ func TestCUDAHangIsNamed(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 			g.d.Abandon()
 		})
+	}
+}
+
+// Kernels that may start before their predecessor's end still see all of its results, and overwrite nothing that it reads.
+func TestCUDAStartsEarly(t *testing.T) {
+	for _, off := range []bool{false, true} {
+		g := openCUDA(t, Options{NoEarlyStart: off})
+		step := g.function(g.cudaModule(), "step")
+		step.StartsEarly()
+		t.Logf("off %v: starts early %v", off, step.early)
+		const n, steps = 100_000, 64
+		want, next := make([]uint32, n), make([]uint32, n)
+		for i := range want {
+			want[i] = uint32(i)
+		}
+		a, b := g.buffer("a", 4*n), g.buffer("b", 4*n)
+		host := g.pinned(4 * n)
+		copy(host.Bytes(), unsafe.Slice((*byte)(unsafe.Pointer(&want[0])), 4*n))
+		pass := func() {
+			for range steps / 2 {
+				g.s.Launch(step, Dim{X: (n + 255) / 256}, Dim{X: 256}, 0, g.s.Args().Span(b.Span()).Span(a.Span()).I32(n))
+				g.s.Launch(step, Dim{X: (n + 255) / 256}, Dim{X: 256}, 0, g.s.Args().Span(a.Span()).Span(b.Span()).I32(n))
+			}
+		}
+		g.s.Upload(a.Span(), host.Slice(0, 4*n))
+		pass()
+		graph, err := g.s.Capture(pass)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.s.Replay(graph)
+		g.s.Replay(graph)
+		g.s.Download(host.Slice(0, 4*n), a.Span())
+		g.sync()
+		for range 3 * steps {
+			for i := range next {
+				next[i] = want[(i+7777)%n]*3 + 1
+			}
+			want, next = next, want
+		}
+		if got := unsafe.Slice((*uint32)(unsafe.Pointer(&host.Bytes()[0])), n); !slices.Equal(got, want) {
+			t.Errorf("off %v: a chain of kernels computed something else", off)
+		}
+		start := time.Now()
+		for range 20 {
+			g.s.Replay(graph)
+		}
+		g.sync()
+		t.Logf("off %v: %.2f µs a kernel", off, time.Since(start).Seconds()*1e6/20/steps)
+		if err := graph.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -99,6 +99,7 @@ type driver struct {
 	propertiesR0000 uintptr
 	properties      uintptr
 	// CUDA only.
+	launchEx       uintptr // *launchConfig, function, params, extra; 0 where there is none
 	primaryRetain  uintptr // *context, device
 	primaryRelease uintptr // device
 	setCurrent     uintptr // context

@@ -21,6 +21,7 @@ type Function struct {
 	name   string
 	handle uintptr
 	shared uint32 // dynamic shared memory it was allowed
+	early  bool   // see StartsEarly
 	d      *Device
 }
 
@@ -103,6 +104,45 @@ func (f *Function) AllowShared(n int) error {
 	}
 	f.shared = uint32(n)
 	return nil
+}
+
+// StartsEarly says that the kernel waits for its predecessor on the stream by itself (griddepcontrol.wait, in every thread that
+// reads or writes what another kernel does), so that its blocks may be started before the predecessor's end. Only GPUs
+// and drivers that can do it take notice: NVIDIA's from compute capability 9.0, with CUDA 12.4, from which on captures keep it.
+func (f *Function) StartsEarly() {
+	r := f.d.r
+	f.early = f.d.drv.launchEx != 0 && f.d.info.Major >= 9 && r.version >= 12040 && !r.opts.NoEarlyStart
+}
+
+// launchConfig is CUlaunchConfig of cuda.h, followed by the one attribute it points to.
+type launchConfig struct {
+	grid, block [3]uint32
+	shared, _   uint32
+	stream      uintptr
+	attributes  uintptr
+	count, _    uint32
+	attribute   struct { // CUlaunchAttribute
+		id    uint32
+		_     uint32
+		value [64]byte
+	}
+}
+
+// programmaticStreamSerialization is CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION.
+const programmaticStreamSerialization = 6
+
+// launchEarly launches with leave to start before the end of what was issued last.
+func (s *Stream) launchEarly(f *Function, grid, block Dim, shared uint32, a *Args) status {
+	l := &s.early
+	l.grid, l.block = [3]uint32{grid.X, grid.Y, grid.Z}, [3]uint32{block.X, block.Y, block.Z}
+	l.shared, l.stream = shared, s.handle
+	// A Stream is on the heap and does not move.
+	l.attributes, l.count = uintptr(unsafe.Pointer(&l.attribute)), 1
+	l.attribute.id, l.attribute.value[0] = programmaticStreamSerialization, 1
+	c := &s.scratch
+	c[0], c[1] = uintptr(unsafe.Pointer(l)), f.handle
+	c[2], c[3] = uintptr(unsafe.Pointer(&a.params[0])), 0
+	return call(s.drv.launchEx, c[:4]...)
 }
 
 // Close unloads the module, after waiting for what was issued.
@@ -220,6 +260,12 @@ func (s *Stream) Launch(f *Function, grid, block Dim, shared uint32, a *Args) {
 		return
 	}
 	grid, block = grid.or1(), block.or1()
+	if f.early {
+		st := s.launchEarly(f, grid, block, shared, a)
+		runtime.KeepAlive(a)
+		s.issued(st, s.drv.launchEx, record{op: s.op, kind: opLaunch, kernel: f.name, grid: grid, block: block})
+		return
+	}
 	c := &s.scratch
 	c[0] = f.handle
 	c[1], c[2], c[3] = uintptr(grid.X), uintptr(grid.Y), uintptr(grid.Z)

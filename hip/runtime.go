@@ -29,6 +29,8 @@ type Options struct {
 	MarkEvery int
 	// GraphMarkEvery is the same inside graphs. 0 means 64.
 	GraphMarkEvery int
+	// NoEarlyStart launches every kernel after the end of its predecessor, see [Function.StartsEarly].
+	NoEarlyStart bool
 }
 
 // Runtime is an open driver library. One goroutine, locked to its thread, uses it and everything made from it.

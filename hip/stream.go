@@ -20,6 +20,7 @@ type Stream struct {
 	closed  bool
 	args    Args
 	scratch [11]uintptr // arguments of the call being made
+	early   launchConfig
 
 	op        Op
 	ring      [flightSize]record

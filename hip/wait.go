@@ -15,6 +15,10 @@ const (
 	spinFirst = 50 * time.Microsecond // of every wait
 	sleepMin  = 20 * time.Microsecond
 	sleepMax  = time.Millisecond
+	// Even the shortest sleep lasts a millisecond on Linux, where Go's timers wait in epoll; Windows' take up to two. A sleep that
+	// outlasts the token would be taken for its time, and so the next one would sleep as long.
+	oversleep = 1200 * time.Microsecond
+	spinLast  = 2 * time.Millisecond // after the expected end
 )
 
 // sleep is how long to sleep when a wait has lasted so long, or 0 to spin.
@@ -22,15 +26,15 @@ func (p *pace) sleep(elapsed time.Duration) time.Duration {
 	if elapsed < spinFirst {
 		return 0
 	}
-	near := min(p.last/8, 500*time.Microsecond)
-	if elapsed > p.last-near && elapsed < p.last+near {
-		return 0
-	}
 	d := min(max(elapsed/8, sleepMin), sleepMax)
-	if left := p.last - near - elapsed; left > 0 {
-		d = min(d, left)
+	if elapsed >= p.last {
+		if elapsed < p.last+spinLast {
+			return 0
+		}
+		return d
 	}
-	return d
+	left := p.last - min(p.last/8, 500*time.Microsecond) - oversleep - elapsed
+	return min(d, max(left, 0))
 }
 
 // completed is the number of the last operation that is known to have completed.

@@ -16,6 +16,7 @@ struct AttendShape {
 };
 
 const int SPLIT_THREADS = 128;
+const int MAX_SPLITS = 64;
 
 // Floats of shared memory that attend needs.
 template <int G, int LANES, int C> struct SplitRoom { static const int FLOATS = (SPLIT_THREADS / WARP) * G * (LANES * C * 8 + 2); };
@@ -137,6 +138,8 @@ DEVICE void attend(float *room, float *parts, F2 *stats, const float *q, i64 q0,
 		const u8 *vc, i64 vc0, i64 vc1, const int *past, int splits, int head_blocks, \
 		int heads, int group, int kd, int vd, int slots, int window, float scale, float cap, int aligned, float temperature, int length) { \
 		SHARED float room[SplitRoom<G, LANES, C>::FLOATS]; \
+		let_next_start(); \
+		await_previous(); \
 		attend<G, LANES, C, KV>(room, parts, stats, q, q0, q1, kc, kc0, kc1, vc, vc0, vc1, past, splits, head_blocks, \
 			AttendShape{heads, group, kd, vd, slots, window, scale, cap, aligned, temperature, length}); \
 	}
@@ -173,26 +176,58 @@ ATTEND_KERNEL(attend_f32_4_32, 4, 32, 1, KvF32)
 ATTEND_KERNEL(attend_f32_1_64, 1, 32, 2, KvF32)
 ATTEND_KERNEL(attend_f32_2_96, 2, 32, 3, KvF32)
 
-// Block (head, query) puts the parts together: out [n, heads, vd]. The sink is one more logit that adds nothing. With
-// qs, the result is also quantised, row by row of heads·vd (vd is a multiple of 32 then).
+// Block (head, query) puts the parts together: out [n, heads, vd], of at most 64 parts. The sink is one more logit that
+// adds nothing. With qs, the result is also quantised, row by row of heads·vd (vd is a multiple of 32 then). Short heads are
+// shared by several threads an element, so that all parts are on their way at once.
 KERNEL(128) attend_combine(float *out, i64 o0, i64 o1, const float *parts, const F2 *stats, const float *sinks, int splits, int vd,
 	i8 *qs, F2 *scale, int heads) {
-	int head = block_x(), query = block_y();
+	SHARED float share[MAX_SPLITS];
+	SHARED float room[128];
+	let_next_start();
+	await_previous();
+	int head = block_x(), query = block_y(), t = thread_x();
 	i64 from = ((i64)query * heads + head) * splits;
+	// Every warp finds the largest logit and the sum; the first keeps each part's share of the result.
+	const int PER = (MAX_SPLITS + WARP - 1) / WARP;
+	F2 s[PER];
 	float top = sinks ? sinks[head] * LOG2E : MINUS_INFINITY;
-	for (int i = 0; i < splits; i++) top = max32(top, stats[from + i].x);
-	float total = sinks ? exp2_32(sinks[head] * LOG2E - top) : 0;
-	for (int i = 0; i < splits; i++) {
-		F2 s = stats[from + i];
-		if (s.y > 0) total += s.y * exp2_32(s.x - top);
+#pragma unroll
+	for (int j = 0; j < PER; j++) {
+		int i = lane() + j * WARP;
+		s[j] = i < splits ? stats[from + i] : F2{MINUS_INFINITY, 0};
+		top = max32(top, s[j].x);
 	}
-	for (int j = thread_x(); j < vd; j += 128) {
-		float v = 0;
-		for (int i = 0; i < splits; i++) {
-			F2 s = stats[from + i];
-			if (s.y > 0) v += parts[(from + i) * vd + j] * exp2_32(s.x - top); // an empty part has written zeros
+	top = group_max<WARP>(top);
+	float total = 0;
+#pragma unroll
+	for (int j = 0; j < PER; j++) {
+		s[j].x = s[j].y > 0 ? exp2_32(s[j].x - top) : 0; // an empty part has written zeros
+		total += s[j].y * s[j].x;
+	}
+	total = group_sum<WARP>(total);
+	if (sinks) total += exp2_32(sinks[head] * LOG2E - top);
+	if (t < WARP) {
+#pragma unroll
+		for (int j = 0; j < PER; j++) {
+			if (t + j * WARP < MAX_SPLITS) share[t + j * WARP] = s[j].x / total;
 		}
-		v /= total;
+	}
+	barrier();
+	int across = vd <= 64 ? vd <= 32 ? 4 : 2 : 1, width = 128 / across, lap = t / width;
+	for (int base = 0; base < vd; base += width) { // all threads make the same turns
+		int j = base + t % width;
+		float v = 0;
+		if (j < vd) {
+			const float *p = parts + from * vd + j;
+#pragma unroll 8
+			for (int i = lap; i < splits; i += across) v += p[(i64)i * vd] * share[i];
+		}
+		if (across > 1) {
+			room[t] = v;
+			barrier();
+			for (int l = 1; l < across; l++) v += lap == 0 ? room[t + l * width] : 0;
+		}
+		if (lap > 0 || j >= vd) continue;
 		out[query * o0 + head * o1 + j] = v;
 		if (qs) quantize_group(qs, scale, ((i64)query * heads + head) * vd + j, v);
 	}

@@ -149,6 +149,14 @@ DEVICE int shared_add(int *p, int v) {
 	asm volatile("{ .reg .u64 t; cvta.to.shared.u64 t, %1; atom.shared.add.u32 %0, [t], %2; }" : "=r"(r) : "l"(p), "r"(v) : "memory");
 	return r;
 }
+
+// A kernel that is launched before its predecessor's end (hip.Function.StartsEarly) may read weights at once, but touches nothing
+// that another kernel writes before await_previous. let_next_start allows the same to its successor.
+#if __CUDA_ARCH__ >= 900
+DEVICE void await_previous() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+DEVICE void let_next_start() { asm volatile("griddepcontrol.launch_dependents;"); }
+#endif
+
 DEVICE I4 load_once(const void *p) {
 	I4 v;
 #if __CUDA_ARCH__ >= 700
@@ -196,6 +204,11 @@ DEVICE I4 load_once(const void *p) { return *(const I4 *)p; }
 #endif
 
 // ---- All -----------------------------------------------------------------------------------------------------------
+
+#if !defined(ON_NVIDIA) || !(__CUDA_ARCH__ >= 900)
+DEVICE void await_previous() {}
+DEVICE void let_next_start() {}
+#endif
 
 union FloatBits { float f; int i; u32 u; };
 DEVICE int float_bits(float f) { FloatBits b; b.f = f; return b.i; }

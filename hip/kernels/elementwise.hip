@@ -16,6 +16,8 @@ DEVICE Place place(int row, int d1, int d2, i64 o0, i64 o1, i64 o2, i64 a0, i64 
 // the same thread.
 KERNEL(256) elementwise(int op, int act, float s, int inner, int chunks, int d1, int d2, float *out, i64 o0, i64 o1, i64 o2,
 	const float *a, i64 a0, i64 a1, i64 a2, const float *b, i64 b0, i64 b1, i64 b2) {
+	let_next_start();
+	await_previous();
 	int block = block_x();
 	Place p = place(block / chunks, d1, d2, o0, o1, o2, a0, a1, a2, b0, b1, b2);
 	int first = block % chunks * 1024 + thread_x();
@@ -57,6 +59,8 @@ KERNEL(256) copy_16(int inner, int chunks, int d1, int d2, u16 *out, i64 o0, i64
 
 // Rows of an activation: out [m, d], row ids[i] of x [n, d]. An id outside x gives zeros.
 KERNEL(256) rows(float *out, i64 ldo, const float *x, i64 ldx, const int *ids, int d, int n) {
+	let_next_start();
+	await_previous();
 	int i = block_x() * 256 + thread_x(), id = ids[block_y()];
 	if (i < d) out[block_y() * ldo + i] = id < 0 || id >= n ? 0 : x[id * ldx + i];
 }

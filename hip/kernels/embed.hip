@@ -4,6 +4,8 @@
 
 #ifdef FLOAT_WEIGHT
 KERNEL(128) embed(float *out, i64 ldo, const u8 *q, const u8 *, const u8 *, const int *ids, int k, int rows) {
+	let_next_start();
+	await_previous();
 	int i = block_x() * 128 + thread_x(), id = ids[block_y()];
 	if (i >= k) return;
 	out[block_y() * ldo + i] = id < 0 || id >= rows ? 0 : WEIGHT::value(q, (i64)id * k + i);
@@ -16,6 +18,8 @@ template <int I> DEVICE void embed_quad(float *out, const WEIGHT::Raw &r, int un
 }
 
 KERNEL(128) embed(float *out, i64 ldo, const u8 *q, const u8 *s, const u8 *e, const int *ids, int k, int rows) {
+	let_next_start();
+	await_previous();
 	int unit = block_x() * 128 + thread_x(), id = ids[block_y()];
 	if (unit >= k >> 5) return;
 	out += block_y() * ldo;

@@ -5,6 +5,8 @@
 
 template <int N, bool WIDE>
 DEVICE void matvec_float(const u8 *w, i64 ldw, const float *bias, float *out, int ldo, const float *x, i64 ldx, int k, int m, int n) {
+	let_next_start();
+	await_previous(); // first of all: an activation may serve as a weight
 	int row = block_x() * (128 / WARP) + thread_x() / WARP, first = block_y() * N;
 	if (row >= m) return;
 	n -= first;

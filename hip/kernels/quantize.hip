@@ -3,6 +3,8 @@
 
 // x [n, k] to signed bytes and scales in groups of 32, rows of x ldx elements apart. Thread t of the grid has element t.
 KERNEL(128) quantize(i8 *q, F2 *scale, const float *x, int k, i64 ldx, i64 total) {
+	let_next_start();
+	await_previous();
 	i64 t = (i64)block_x() * 128 + thread_x();
 	// Groups are whole, so all 32 threads of one leave or stay.
 	if (t >= total) return;

@@ -60,6 +60,8 @@ KERNEL(WARP) rope_store(const int *past, const float *frequency, int pairs, int 
 	float *k, i64 k0, i64 k1, int hk, const float *wk, int kd,
 	float *v, i64 v0, i64 v1, int vd,
 	void *kc, i64 kc0, i64 kc1, void *vc, i64 vc0, i64 vc1, int slots, int type, int n) {
+	let_next_start();
+	await_previous();
 	int head = block_x(), row = block_y(), position = past[0] + row;
 	RopeTable t = {frequency, pairs, interleaved, magnitude};
 	i64 slot = slots > 0 ? position % slots : 0;

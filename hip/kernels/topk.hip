@@ -28,13 +28,22 @@ KERNEL(256) argmax_parts(float *values, int *ids, const float *x, i64 ldx, int d
 	int size = (d + parts - 1) / parts, lo = block_x() * size, hi = min_int(lo + size, d);
 	const float *row = x + block_y() * ldx;
 	Best b = {MINUS_INFINITY, 0x7fffffff};
-	for (int i = lo + thread_x(); i < hi; i += 256) b = better(b, Best{row[i], i});
+	let_next_start();
+	await_previous();
+	for (int i = lo + thread_x(); i < hi; i += 4 * 256) { // four on their way at a time
+		Best c[4];
+#pragma unroll
+		for (int j = 0; j < 4; j++) c[j] = i + j * 256 < hi ? Best{row[i + j * 256], i + j * 256} : Best{MINUS_INFINITY, 0x7fffffff};
+		b = better(b, better(better(c[0], c[1]), better(c[2], c[3])));
+	}
 	b = block_best(b, room, places);
 	if (thread_x() == 0) values[block_y() * parts + block_x()] = b.v, ids[block_y() * parts + block_x()] = b.i;
 }
 KERNEL(256) argmax_finish(float *values, i64 ldv, int *ids, i64 ldi, const float *part_values, const int *part_ids, int parts, int d) {
 	SHARED float room[256 / WARP];
 	SHARED int places[256 / WARP];
+	let_next_start();
+	await_previous();
 	int row = block_x();
 	Best b = {MINUS_INFINITY, 0x7fffffff};
 	for (int i = thread_x(); i < parts; i += 256) b = better(b, Best{part_values[row * parts + i], part_ids[row * parts + i]});

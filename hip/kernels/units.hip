@@ -93,8 +93,9 @@ struct SplitUnits {
 	DEVICE Scales k_scales(const I4 &head, int u) {
 		int j = (u >> 1) & 3, shift = (j & 1) * 16;
 		u32 a = (u32)head.y >> shift, b = (u32)head.z >> shift, c = (u32)head.w >> shift;
-		u32 sc = j < 2 ? a & 0x3f3f : (c & 0x0f0f) | (a & 0xc0c0) >> 2;
-		u32 mn = j < 2 ? b & 0x3f3f : (c >> 4 & 0x0f0f) | (b & 0xc0c0) >> 2;
+		u32 later = 0u - (u32)(j >> 1); // a mask, since threads of a warp differ
+		u32 sc = (a & 0x3f3f & ~later) | (((c & 0x0f0f) | (a & 0xc0c0) >> 2) & later);
+		u32 mn = (b & 0x3f3f & ~later) | (((c >> 4 & 0x0f0f) | (b & 0xc0c0) >> 2) & later);
 		float d = half_to_float((u16)head.x), m = -half_to_float((u16)((u32)head.x >> 16));
 		return Scales{d * (float)(sc & 255), m * (float)(mn & 255), d * (float)(sc >> 8), m * (float)(mn >> 8)};
 	}

@@ -252,8 +252,9 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 	q.launch(q.kernel("attention", "attend_combine"), hip.Dim{X: uint32(heads), Y: uint32(n)}, 128, args)
 }
 
-// splits is into how many parts the keys are split: enough blocks to fill the GPU, with at least 32 keys each.
+// splits is into how many parts the keys are split: enough blocks to fill the GPU, with at least 16 keys each.
 func (q *Queue) splits(bound, blocks int) int {
+	const fewest, parts = 16, 64 // keys of a part; parts, as many as attend_combine puts together
 	most := max(ceilDiv(4*max(q.d.info.Multiprocessors, 8), blocks), 1)
-	return max(min(ceilDiv(bound, 32), most, 64), 1)
+	return max(min(ceilDiv(bound, fewest), most, parts), 1)
 }

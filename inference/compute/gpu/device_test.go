@@ -36,7 +36,7 @@ func cacheDir(t testing.TB) string {
 func open(t testing.TB, driver string, slab int64, o Options) *Device {
 	t.Helper()
 	runtime.LockOSThread()
-	rt, err := hip.Open(hip.Options{Driver: driver, SlabBytes: slab})
+	rt, err := hip.Open(hip.Options{Driver: driver, SlabBytes: slab, NoEarlyStart: os.Getenv("BURBLE_NO_EARLY_START") != ""})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -261,7 +261,7 @@ func (q *Queue) TopK(values, ids, x *compute.Tensor) {
 		q.launch(q.kernel("topk", "topk"), hip.Dim{X: uint32(rows)}, 256, args)
 		return
 	}
-	parts := min(ceilDiv(d, 2048), 128)
+	parts := min(ceilDiv(d, 1024), 128)
 	partValues := q.room("arg-max values", int64(rows*parts*4))
 	partIDs := q.room("arg-max places", int64(rows*parts*4))
 	args := q.s.Args().Span(partValues).Span(partIDs).Span(q.span(x)).I64(int64(x.Stride(0))).I32(d).I32(parts)

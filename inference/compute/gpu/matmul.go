@@ -146,8 +146,14 @@ func (q *Queue) matvec(op string, x *compute.Tensor, to ...compute.Projection) {
 	}
 	var ends [3]int
 	var pl [3]planes
-	blocks := 0
-	perBlock := 128 / q.d.warp * 2 // rows of w: each warp does two
+	blocks, m := 0, 0
+	for _, p := range to {
+		if p.W != nil {
+			m += p.W.Dim(0)
+		}
+	}
+	shares := q.shareRows(m, x.Dim(1))
+	perBlock := 128 / q.d.warp * 2 / shares // rows of w: each warp does two
 	for i := range ends {
 		if i < len(to) {
 			if !q.fits(op, x, to[i]) {
@@ -166,7 +172,7 @@ func (q *Queue) matvec(op string, x *compute.Tensor, to ...compute.Projection) {
 		return
 	}
 	bytes, scales := q.asBytes(x)
-	args := q.s.Args().Span(bytes).Span(scales).I32(k).I32(n).I32(ends[0]).I32(ends[1])
+	args := q.s.Args().Span(bytes).Span(scales).I32(k).I32(n).I32(shares).I32(ends[0]).I32(ends[1])
 	for i := range ends {
 		if i >= len(to) {
 			args.Span(hip.Span{}).Span(hip.Span{}).Span(hip.Span{}).Span(hip.Span{}).Span(hip.Span{}).I32(0).I32(0)
@@ -181,6 +187,17 @@ func (q *Queue) matvec(op string, x *compute.Tensor, to ...compute.Projection) {
 	q.launch(q.kernel(moduleOf(to[0].W.Storage.(*storage).format), name), hip.Dim{X: uint32(blocks)}, 128, args)
 }
 
+// shareRows is how many warps of a block share two rows of a weight [m, k]. Where the rows are too few to keep the memory busy
+// and long enough that a warp would ask for a row in several goes, more of them ask at once.
+func (q *Queue) shareRows(m, k int) int {
+	const busy = 32 // warps of a multiprocessor
+	warps, shares := ceilDiv(m, 2), 1
+	for shares < 128/q.d.warp && warps*shares*2 <= busy*q.d.info.Multiprocessors && k/32 > 2*q.d.warp*shares {
+		shares *= 2
+	}
+	return shares
+}
+
 // Names by rows, so that none is put together on the way.
 var (
 	matvecNames    = [...]string{1: "matvec_1", 2: "matvec_2", 4: "matvec_4", 8: "matvec_8"}
@@ -191,6 +208,9 @@ var (
 // asBytes gives x as signed bytes, made now unless they are there.
 func (q *Queue) asBytes(x *compute.Tensor) (bytes, scales hip.Span) {
 	n, k := x.Dim(0), x.Dim(1)
+	if q.gated.holds(x) {
+		return q.room("gated units as bytes", int64(n*k)), q.room("scales of gated units", int64(n*k/32*8))
+	}
 	bytes, scales = q.byteRoom(n, k)
 	if q.bytes.holds(x) {
 		return bytes, scales
@@ -274,6 +294,17 @@ func (q *Queue) ProjectGLU(out, gate, up, x, wGate, wUp *compute.Tensor, act com
 		return
 	}
 	bytes, scales := q.asBytes(x)
+	if n == 1 && m%32 == 0 {
+		// The product that follows takes the result as signed bytes. Those of x are still being read: two rooms.
+		toBytes, toScales := q.room("gated units as bytes", int64(m)), q.room("scales of gated units", int64(m/32*8))
+		args := q.s.Args().Span(bytes).Span(scales).I32(k)
+		upl.add(gp.add(args)).Span(q.span(out)).I32(int(act)).Span(toBytes).Span(toScales)
+		q.wrote(out)
+		q.labelWeight(op, out, wGate)
+		q.launch(q.kernel(moduleOf(s.format), "matvec_glu_bytes"), hip.Dim{X: uint32(m / 32)}, 512, args)
+		q.gated = preparedFrom(out)
+		return
+	}
 	args := q.s.Args().Span(bytes).Span(scales).I32(k).I32(n)
 	upl.add(gp.add(args)).Span(q.span(out)).I32(m).I32(out.Stride(0)).I32(int(act))
 	q.wrote(out)

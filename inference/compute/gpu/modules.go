@@ -187,8 +187,22 @@ func (m *module) function(name string) (*hip.Function, error) {
 	if err != nil {
 		return nil, err
 	}
+	if startsEarly(name) {
+		f.StartsEarly()
+	}
 	m.functions[name] = f
 	return f, nil
+}
+
+// startsEarly says which kernels wait for their predecessor themselves (await_previous): those of a decoded token, whose time
+// is that of starting and of waiting for the first bytes.
+func startsEarly(kernel string) bool {
+	switch kernel {
+	case "rms_norm", "rms_norm_short", "layer_norm", "layer_norm_short", "rope_store", "quantize", "attend_combine", "argmax_parts",
+		"argmax_finish", "embed", "elementwise", "rows":
+		return true
+	}
+	return strings.HasPrefix(kernel, "matvec_") || strings.HasPrefix(kernel, "attend_") && !strings.HasPrefix(kernel, "attend_tile")
 }
 
 // kernelsHash identifies the sources that this build compiles for warps of so many threads.

@@ -26,6 +26,7 @@ type Queue struct {
 	scratch map[string]*hip.Buffer
 	retired []*hip.Buffer // grown out of, but captured graphs may use them
 	bytes   prepared      // x as signed bytes
+	gated   prepared      // the result of ProjectGLU as signed bytes
 	halves  prepared      // x as halves
 	sorted  sorted        // pairs of rows and experts, by expert
 }
@@ -307,7 +308,7 @@ func (q *Queue) GraphsOff() error { return q.off }
 
 // unprepare says that nothing lies in scratch memory.
 func (q *Queue) unprepare() {
-	q.bytes.valid, q.halves.valid, q.sorted.valid = false, false, false
+	q.bytes.valid, q.gated.valid, q.halves.valid, q.sorted.valid = false, false, false, false
 }
 
 // forget drops what refers to freed memory.
@@ -317,6 +318,9 @@ func (q *Queue) forget(s *storage) {
 	}
 	if q.bytes.s == s {
 		q.bytes = prepared{}
+	}
+	if q.gated.s == s {
+		q.gated = prepared{}
 	}
 	if q.halves.s == s {
 		q.halves = prepared{}
@@ -328,6 +332,9 @@ func (q *Queue) wrote(t *compute.Tensor) {
 	s, _ := t.Storage.(*storage)
 	if q.bytes.s == s {
 		q.bytes.valid = false
+	}
+	if q.gated.s == s {
+		q.gated.valid = false
 	}
 	if q.halves.s == s {
 		q.halves.valid = false

@@ -118,6 +118,92 @@ func timed(t *testing.T, f *fixture, rounds int, issue func(i int)) time.Duratio
 	return times[len(times)/2]
 }
 
+// replayed is the device's median time of a captured pass over what issue issues.
+func replayed(t *testing.T, f *fixture, segment int, issue func(compute.Queue)) time.Duration {
+	t.Helper()
+	key := compute.Key{Segment: segment}
+	for range 3 {
+		f.q.Run(key, issue)
+	}
+	if err := f.q.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	return timed(t, f, 12, func(int) { f.q.Run(key, issue) })
+}
+
+// TestDecodeProfile measures what every operation of a decoded token takes in a captured pass, in the shapes of Llama 1B and 8B. Each
+// is repeated over weights that differ.
+func TestDecodeProfile(t *testing.T) {
+	f := newFixture(t, real(t, Options{}))
+	segment := 100
+	log := func(name string, n int, bytes int, issue func(q compute.Queue, i int)) {
+		segment++
+		d := replayed(t, f, segment, func(q compute.Queue) {
+			for i := range n {
+				issue(q, i)
+			}
+		}) / time.Duration(n)
+		rate := ""
+		if bytes > 0 {
+			rate = fmt.Sprintf("%6.0f GB/s", float64(bytes)/d.Seconds()/1e9)
+		}
+		t.Logf("PROFILE %-34s %8v %s", name, d, rate)
+	}
+	for _, m := range []struct {
+		name                             string
+		dim, heads, kv, head, ffn, vocab int
+	}{{"1B", 2048, 32, 8, 64, 8192, 128256}, {"8B", 4096, 32, 8, 128, 14336, 128256}} {
+		const layers = 16
+		load := func(typ gguf.Type, rows, cols, n int) (ws []*compute.Tensor, bytes int) {
+			data := f.randomWeight(typ, rows, cols)
+			for range n {
+				w, err := f.d.Load(&gguf.Tensor{Name: "w", Type: typ, Shape: []int{rows, cols}, Data: data})
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.all = append(f.all, w)
+				ws = append(ws, w)
+			}
+			return ws, len(data)
+		}
+		x, y, sum, norm := f.normal(1, m.dim), f.normal(1, m.dim), f.make(gguf.F32, 1, m.dim), f.normal(m.dim)
+		log(m.name+" add and norm", 64, 0, func(q compute.Queue, i int) { compute.AddRMSNorm(q, y, sum, x, x, norm, 1e-5) })
+		for _, typ := range []gguf.Type{gguf.Q4_K, gguf.Q6_K, gguf.Q8_0} {
+			qw, qb := load(typ, m.heads*m.head, m.dim, layers)
+			kw, kb := load(typ, m.kv*m.head, m.dim, layers)
+			gw, gb := load(typ, m.ffn, m.dim, layers)
+			dw, db := load(typ, m.dim, m.ffn, layers)
+			qo, ko, vo := f.make(gguf.F32, 1, m.heads*m.head), f.make(gguf.F32, 1, m.kv*m.head), f.make(gguf.F32, 1, m.kv*m.head)
+			wide, gate, up := f.normal(1, m.ffn), f.make(gguf.F32, 1, m.ffn), f.make(gguf.F32, 1, m.ffn)
+			name := m.name + " " + typ.String() + " "
+			log(name+"q, k, v", layers, qb+2*kb, func(q compute.Queue, i int) {
+				compute.Project(q, x, compute.Projection{Out: qo, W: qw[i]}, compute.Projection{Out: ko, W: kw[i]}, compute.Projection{Out: vo, W: kw[(i+8)%layers]})
+			})
+			log(name+"o", layers, qb, func(q compute.Queue, i int) { q.MatMul(y, x, qw[i]) })
+			log(name+"gate and up", layers, 2*gb, func(q compute.Queue, i int) {
+				compute.ProjectGLU(q, wide, gate, up, x, gw[i], gw[(i+8)%layers], compute.SiLU)
+			})
+			log(name+"down", layers, db, func(q compute.Queue, i int) { q.MatMul(y, wide, dw[i]) })
+		}
+		hw, hb := load(gguf.Q6_K, m.vocab, m.dim, 2)
+		logits, best, value := f.normal(1, m.vocab), f.make(gguf.I32, 1, 1), f.make(gguf.F32, 1, 1)
+		log(m.name+" head", 4, hb, func(q compute.Queue, i int) { q.MatMul(logits, x, hw[i%2]) })
+		log(m.name+" arg-max", 16, 0, func(q compute.Queue, i int) { q.TopK(value, best, logits) })
+		freq, past := f.normal(m.head/2), f.ints(100)
+		kc, vc := f.make(gguf.F16, 8192, m.kv, m.head), f.make(gguf.F16, 8192, m.kv, m.head)
+		q3, k3, v3, o3 := f.normal(1, m.heads, m.head), f.normal(1, m.kv, m.head), f.normal(1, m.kv, m.head), f.make(gguf.F32, 1, m.heads, m.head)
+		log(m.name+" rope and store", 32, 0, func(q compute.Queue, i int) {
+			compute.RopeStoreKV(q, compute.RopeStore{Q: q3, K: k3, V: v3, KCache: kc, VCache: vc, Past: past, Rope: compute.Rope{InvFreq: freq}})
+		})
+		for _, at := range []struct{ past, bound int }{{100, 256}, {600, 1024}, {4090, 4096}} {
+			p := f.ints(int32(at.past))
+			log(fmt.Sprintf("%s attention at %d", m.name, at.past), 32, 0, func(q compute.Queue, i int) {
+				q.Attend(o3, q3, kc, vc, p, compute.Attention{Scale: 0.09, Bound: at.bound})
+			})
+		}
+	}
+}
+
 // TestKernelSpeed measures single kernels on the machine's GPU, in the shapes of an 8B model. Every launch is part of a run of
 // 16 on weights that differ, so that they don't lie in the cache.
 func TestKernelSpeed(t *testing.T) {

@@ -7,6 +7,7 @@
 #
 #   sh inference/compute/gpu/test-gpu.sh ./gpu.test cuda|hip compute|goldens|kernels|speed|sanitize|all
 #
+# BURBLE_NO_EARLY_START=1 starts every kernel after the end of the one before it, to compare.
 # speed reads BURBLE_SPEED (default: the four shapes of docs/performance.md) and keeps the models in BURBLE_SPEED_DIR.
 set -u
 program=$(realpath "$1")
@@ -41,7 +42,7 @@ case "$what" in goldens | all)
 esac
 case "$what" in kernels | all)
 	echo "== single kernels"
-	run 180s '^(TestKernelSpeed|TestLaunchCost)$' ;;
+	run 180s '^(TestKernelSpeed|TestDecodeProfile|TestLaunchCost)$' ;;
 esac
 case "$what" in speed | all)
 	echo "== whole models"
