@@ -34,7 +34,7 @@ DELTA = dict(linear_conv_kernel_dim=4, linear_key_head_dim=16, linear_value_head
 
 MAMBA2 = dict(mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=1, mamba_d_state=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16)
 MAMBA_LAYERS = dict(layer_types=["mamba", "attention", "mamba"])  # as published; transformers has renamed the kinds since
-NEMOTRON_H = dict(head_dim=16, time_step_min=0.0, num_hidden_layers=4, mamba_num_heads=4, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5, mlp_hidden_act="relu2")
+NEMOTRON_H = dict(head_dim=16, time_step_min=1e-12, num_hidden_layers=4, mamba_num_heads=4, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=16, layer_norm_epsilon=1e-5, mlp_hidden_act="relu2")
 
 
 def rope(theta=10000.0, kind="default", **kw):
@@ -131,7 +131,7 @@ MODELS = {
     "lfm2_moe": ("Lfm2Moe", dict(MOE, intermediate_size=64, num_dense_layers=1, num_hidden_layers=4, conv_L_cache=3, use_expert_bias=True, norm_topk_prob=True, routed_scaling_factor=1.0, layer_types=["conv", "conv", "full_attention", "conv"], tie_word_embeddings=True)),
     "granite_hybrid": ("GraniteMoeHybrid", dict(GRANITE | MAMBA2, num_local_experts=0, num_experts_per_tok=0, shared_intermediate_size=64, num_hidden_layers=3, layer_types=["mamba", "attention", "mamba"], position_embedding_type="nope"), MAMBA_LAYERS),
     "granite_hybrid_moe": ("GraniteMoeHybrid", dict(GRANITE | LOCAL_MOE | MAMBA2, intermediate_size=16, shared_intermediate_size=32, num_hidden_layers=3, layer_types=["mamba", "attention", "mamba"], position_embedding_type="nope", tie_word_embeddings=True), MAMBA_LAYERS),
-    "granite4": ("GraniteMoeHybrid", dict(GRANITE | MAMBA2, num_local_experts=0, num_experts_per_tok=0, shared_intermediate_size=64, layer_types=["attention"] * 2, position_embedding_type="rope"), dict(layer_types=["attention"] * 2)),
+    "granite4": ("GraniteMoeHybrid", dict(GRANITE | MAMBA2, num_local_experts=0, num_experts_per_tok=0, shared_intermediate_size=48, layer_types=["attention"] * 2, position_embedding_type="rope"), dict(layer_types=["attention"] * 2)),
     "granite4_moe": ("GraniteMoeHybrid", dict(GRANITE | LOCAL_MOE | MAMBA2, intermediate_size=16, shared_intermediate_size=32, layer_types=["attention"] * 2, position_embedding_type="rope", tie_word_embeddings=True), dict(layer_types=["attention"] * 2)),
     "falcon_h1": ("FalconH1", dict(head_dim=16, mamba_d_ssm=48, mamba_n_heads=3, mamba_d_head=16, mamba_n_groups=1, mamba_d_state=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16, mamba_rms_norm=False, mamba_norm_before_gate=True, attention_in_multiplier=0.8, attention_out_multiplier=0.9, ssm_in_multiplier=1.2, ssm_out_multiplier=0.7, embedding_multiplier=3.0, lm_head_multiplier=0.5, key_multiplier=0.6, mlp_multipliers=[0.9, 0.7], ssm_multipliers=[0.35, 0.25, 0.18, 0.5, 0.35])),
     "falcon_h1_norm": ("FalconH1", dict(head_dim=16, mamba_d_ssm=64, mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=2, mamba_d_state=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=16, mamba_rms_norm=True, mamba_norm_before_gate=False, tie_word_embeddings=True)),
@@ -148,8 +148,7 @@ MODELS = {
     "gemma4_plain": ("Gemma4", dict(head_dim=16, global_head_dim=32, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=6, intermediate_size=48, hidden_size_per_layer_input=0, num_kv_shared_layers=0, attention_k_eq_v=True, num_global_key_value_heads=1, final_logit_softcapping=30.0)),
     "gemma4_wide": ("Gemma4", dict(head_dim=16, global_head_dim=32, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=6, intermediate_size=32, hidden_size_per_layer_input=16, vocab_size_per_layer_input=64, num_kv_shared_layers=3, use_double_wide_mlp=True, layer_types=["sliding_attention", "sliding_attention", "full_attention"] * 2)),
     "gemma4_moe": ("Gemma4", dict(head_dim=16, global_head_dim=32, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=3, intermediate_size=48, hidden_size_per_layer_input=0, num_kv_shared_layers=0, enable_moe_block=True, num_experts=6, top_k_experts=2, moe_intermediate_size=32, attention_k_eq_v=True, num_global_key_value_heads=1, layer_types=["sliding_attention", "sliding_attention", "full_attention"])),
-    "mistral4": ("Mistral4", dict(MLA, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.0, **DEEPSEEK_MOE), dict(architectures=["Ministral3ForCausalLM"])),
-    "mistral4_plain": ("Mistral4", dict(MLA, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.0, **DEEPSEEK_MOE, **rope()), dict(architectures=["Ministral3ForCausalLM"])),
+    "mistral4": ("Mistral4", dict(MLA | dict(head_dim=24), n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.0, **DEEPSEEK_MOE), dict(architectures=["Ministral3ForCausalLM"])),
     "gemma3n": ("Gemma3n", dict(head_dim=16, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=5, intermediate_size=48, hidden_size_per_layer_input=16, vocab_size_per_layer_input=64, num_kv_shared_layers=2, layer_types=["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"], laurel_rank=8, altup_num_inputs=4, activation_sparsity_pattern=[0.95, 0.95, 0.0, 0.0, 0.0])),
 }
 
