@@ -2,8 +2,9 @@ package model
 
 import "burble/inference/compute"
 
-// newDots1 makes dots.llm1 (rednote-hilab 2025, arXiv:2506.05767): norms of query and key heads, and experts with a shared
-// one, chosen by sigmoids and a bias, after a few dense blocks.
+// newDots1 makes dots.llm1 (rednote-hilab 2025, arXiv:2506.05767), Ling 2.0 and Ring 2.0 (Ling Team 2025, arXiv:2510.22115) and
+// Hunyuan 3 (Tencent 2026, "Hy3"): norms of query and key heads, RoPE on all or a part of each head, and experts with a shared
+// one, chosen by sigmoids, groups and a bias, after a few dense blocks.
 func newDots1(l *Loader) Network {
 	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		b := block{

@@ -33,7 +33,7 @@ type Network interface {
 var architectures = map[string]func(l *Loader) Network{
 	"afmoe":          newAFMoE,
 	"arcee":          newArcee,
-	"bailingmoe2":    newBailingMoE2,
+	"bailingmoe2":    newDots1,
 	"chatglm":        newChatGLM,
 	"cohere2":        newCohere2,
 	"command-r":      newCommandR,
@@ -58,6 +58,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"granitemoe":     newGranite,
 	"hunyuan-dense":  newHunyuan,
 	"hunyuan-moe":    newHunyuan,
+	"hy_v3":          newDots1,
 	"internlm2":      newLlama,
 	"lfm2":           newLFM2,
 	"lfm2moe":        newLFM2,

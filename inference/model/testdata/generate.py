@@ -41,7 +41,8 @@ def rope(theta=10000.0, kind="default", **kw):
     return {"rope_parameters": {"rope_type": kind, "rope_theta": theta, **kw}}
 
 
-# name: (class in transformers, what its configuration has beyond BASE[, what the converter must see instead; None removes])
+# name: (class in transformers, what its configuration has beyond BASE[, what the converter must see instead; None removes
+# [, the architecture to write, for those that have no class in transformers but another's network]])
 MODELS = {
     # dense
     "llama_linear": ("Llama", rope(kind="linear", factor=4.0)),
@@ -112,6 +113,15 @@ MODELS = {
     "exaone_moe": ("ExaoneMoe", dict(MOE, head_dim=16, num_hidden_layers=4, num_shared_experts=1, first_k_dense_replace=1, sliding_window=16, sliding_window_pattern=4, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=2.5)),
     "solar_open": ("SolarOpen", dict(DEEPSEEK_MOE, head_dim=16, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.0)),
     "afmoe": ("Afmoe", dict(MOE, mup_enabled=True, head_dim=16, num_hidden_layers=4, intermediate_size=64, num_shared_experts=1, num_dense_layers=1, sliding_window=16, global_attn_every_n_layers=4)),
+    # other architectures' twins
+    "internlm2": ("Llama", dict(), {}, "INTERNLM2"),
+    "exaone": ("SeedOss", dict(head_dim=8, attention_bias=False, attention_out_bias=False), {}, "EXAONE"),
+    "minicpm": ("Granite", dict(GRANITE | dict(attention_multiplier=8**-0.5)), {}, "MINICPM"),
+    "bailingmoe2": ("Dots1", dict(DEEPSEEK_MOE, n_group=2, topk_group=1, norm_topk_prob=True, routed_scaling_factor=2.5), {}, "BAILINGMOE2"),
+    "hy_v3": ("Dots1", dict(DEEPSEEK_MOE, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.5), {}, "HY_V3"),
+    "qwen2vl": ("Qwen2", dict(), {}, "QWEN2VL"),
+    "qwen3vl": ("Qwen3", dict(head_dim=16), {}, "QWEN3VL"),
+    "qwen3vlmoe": ("Qwen3Moe", dict(MOE, head_dim=16, norm_topk_prob=True), {}, "QWEN3VLMOE"),
     # latent attention
     "deepseek_v2": ("DeepseekV2", dict(MLA, num_hidden_layers=2, topk_method="greedy", norm_topk_prob=False, routed_scaling_factor=1.0, n_group=1, topk_group=1, **DEEPSEEK_MOE)),
     "deepseek_v2_lite": ("DeepseekV2", dict(MLA | dict(q_lora_rank=None), topk_method="greedy", norm_topk_prob=False, routed_scaling_factor=1.0, n_group=1, topk_group=1, **DEEPSEEK_MOE)),
@@ -175,7 +185,7 @@ def randomise(model, seed):
                 b.copy_(b + 0.2 * noise(b))
 
 
-def convert(folder, out, path, changes):
+def convert(folder, out, path, changes, twin):
     """Runs llama.cpp's converter on the checkpoint in folder, without a vocabulary."""
     for p in (path, path / "gguf-py"):
         if str(p) not in sys.path:
@@ -198,6 +208,9 @@ def convert(folder, out, path, changes):
     hparams = ModelBase.load_hparams(folder, False)
     cls = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
 
+    if twin:
+        cls = type("Twin", (cls,), {"model_arch": getattr(gguf.MODEL_ARCH, twin)})
+
     def no_vocabulary(self):
         self.gguf_writer.add_tokenizer_model("no_vocab")
         key = f"{self.gguf_writer.arch}.vocab_size"
@@ -219,7 +232,7 @@ def generate(name, out, path):
     import transformers
 
     torch.set_num_threads(1)
-    family, extra, changes = (*MODELS[name], {})[:3]
+    family, extra, changes, twin = (*MODELS[name], {}, None)[:4]
     seed = sum(ord(c) * 31**i for i, c in enumerate(name)) % 2**31
     config = getattr(transformers, CONFIGS.get(family, family + "Config"))(**{**BASE, **extra})
     config._attn_implementation = "eager"
@@ -244,7 +257,7 @@ def generate(name, out, path):
         shutil.copy(hf / "config.json", folder)
         published = json.loads((hf / "config.json").read_text()) | changes  # some conversions read the file itself
         (hf / "config.json").write_text(json.dumps({k: v for k, v in published.items() if v is not None}))
-        convert(hf, folder / "model.gguf", path, changes)
+        convert(hf, folder / "model.gguf", path, changes, twin)
     (folder / "tokens.json").write_text(json.dumps(tokens[0].tolist()) + "\n")
     (folder / "logits.f32").write_bytes(logits.contiguous().numpy().astype("<f4").tobytes())
     size = (folder / "model.gguf").stat().st_size
