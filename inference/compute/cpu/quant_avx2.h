@@ -59,7 +59,7 @@ INLINE float dot_end(const __m256 *s, __m256 o, int kind) {
 		group g; \
 		int64_t b = 0, full = p->k / 256; \
 		for (; b < full; b++) { \
-			for (int l = 0; l < BYTES; l += 64) __builtin_prefetch(w + b * BYTES + AHEAD + l); \
+			for (int l = 0; l < BYTES; l += 64) FETCH(w + b * BYTES + AHEAD + l); \
 			load_##NAME(&g, w + b * BYTES); \
 			for (int c = 0; c < count; c++) \
 				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND, DEPTH); \

@@ -249,7 +249,7 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 		int64_t full = p->k / 256, all = (p->k + 255) / 256; \
 		for (int64_t b = 0; b < all; b++) { \
 			group g; \
-			for (int l = 0; l < BYTES; l += 64) __builtin_prefetch(w + b * BYTES + AHEAD + l); \
+			for (int l = 0; l < BYTES; l += 64) FETCH(w + b * BYTES + AHEAD + l); \
 			LOAD_GROUP(NAME, &g, w + b * BYTES, BYTES, BLOCKS, b < full) \
 			for (int c = 0; c < count; c++) \
 				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], SIXTEENS, OFFSETS); \
