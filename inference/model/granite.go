@@ -4,20 +4,26 @@ import "burble/inference/compute"
 
 // newGranite makes IBM's Granite 3 (Granite Team 2024, "Granite 3.0 Language Models"), dense and with experts: Llama's block
 // with four multipliers, for the embedding, the attention logits, the residual branches and the output logits. The weights of
-// experts are the softmax of the chosen scores; some models have a shared expert.
+// experts are the softmax of the chosen scores; some models have a shared expert. Those with sliding windows have attention sinks
+// in all blocks, and RoPE in some.
 func newGranite(l *Loader) Network {
 	h := l.hyper
+	windows := l.windows(4)
 	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
-		if !h.boolOr("rope.scaling.finetuned", true) { // that is how a file says that there is none
+		turned, some := h.md.Bools(h.arch + ".attention.rope_pattern")
+		if some && s.block < len(turned) && !turned[s.block] || !h.boolOr("rope.scaling.finetuned", true) { // so a file says that there is none
 			rope = compute.Rope{}
 		}
-		return block{
+		b := block{
 			attnNorm:    s.norm("attn_norm"),
 			attn:        s.attention(rope),
 			ffnNorm:     s.norm("ffn_norm"),
 			ffn:         s.mixture(compute.Routing{Gate: compute.GateSoftmaxChosen}, compute.SiLU),
 			branchScale: float32(h.floatOr("residual_scale", 1)),
 		}
+		b.attn.Sinks = s.OptionalVector("attn_sinks.weight", l.Heads)
+		b.attn.Window = windows[s.block]
+		return b
 	})
 	m.embedScale = float32(h.floatOr("embedding_scale", 1))
 	scale := h.floatOr("logit_scale", 1)

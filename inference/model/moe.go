@@ -22,7 +22,8 @@ type experts struct {
 	act                   compute.Activation
 	eps                   float32 // of the norms
 	shared                sharedExpert
-	sharedOutput          bool // there is one
+	sharedOutput          bool    // there is one
+	share                 float32 // of the shared expert's output and the others', or 0 for their sum
 }
 
 // experts binds the router and the experts of a block, which may be on another device than the rest of it. r is what the
@@ -66,8 +67,8 @@ func (s Scope) mixture(r compute.Routing, act compute.Activation) feedForward {
 		return s.gatedMLP(act)
 	}
 	m := s.experts(r, act)
-	if up, ok := s.l.file.Tensor(s.prefix + "ffn_up_shexp.weight"); ok {
-		m.bindShared(s, up.Shape[0]) // bound by its own shape, since files differ in how they give the width
+	if down, ok := s.l.file.Tensor(s.prefix + "ffn_down_shexp.weight"); ok && len(down.Shape) == 2 {
+		m.bindShared(s, down.Shape[1]) // bound by its own shape, since files differ in how they give the width
 	}
 	return m
 }
@@ -114,6 +115,7 @@ func (m *experts) run(p *Pass, out, x *compute.Tensor) {
 	p.AtExperts(m.block, out, x, m.routed)
 	if m.sharedOutput {
 		p.Add(out, out, shared)
+		p.scale(out, m.share)
 	}
 }
 
@@ -171,11 +173,17 @@ type sharedExpert struct {
 func (m *experts) bindShared(s Scope, ffn int) {
 	m.sharedOutput = true
 	m.shared = sharedExpert{
-		gate: s.optionalMatrix("ffn_gate_shexp.weight", ffn, s.l.Dim),
-		up:   s.Weight("ffn_up_shexp.weight", ffn, s.l.Dim),
 		down: s.Weight("ffn_down_shexp.weight", s.l.Dim, ffn),
 		ffn:  ffn,
 		act:  m.act,
+	}
+	const up = "ffn_up_shexp.weight"
+	if t, ok := s.l.file.Tensor(s.prefix + up); ok && t.Shape[0] == 2*ffn { // the gate is its first half
+		m.shared.gate = s.WeightRows(up, 0, ffn, 2*ffn, s.l.Dim)
+		m.shared.up = s.WeightRows(up, ffn, 2*ffn, 2*ffn, s.l.Dim)
+	} else {
+		m.shared.gate = s.optionalMatrix("ffn_gate_shexp.weight", ffn, s.l.Dim)
+		m.shared.up = s.Weight(up, ffn, s.l.Dim)
 	}
 	if name := "ffn_gate_inp_shexp.weight"; s.Has(name) {
 		m.shared.weight = s.Const(s.prefix+name, s.Floats(name, s.l.Dim), 1, s.l.Dim)
