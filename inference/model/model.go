@@ -62,6 +62,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"hunyuan-moe":    newHunyuan,
 	"hy_v3":          newDots1,
 	"internlm2":      newLlama,
+	"jamba":          newMamba,
 	"lfm2":           newLFM2,
 	"lfm2moe":        newLFM2,
 	"llama":          newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout

@@ -93,7 +93,6 @@ MODELS = {
     "granite_bias": ("Granite", dict(attention_bias=True, mlp_bias=True, **GRANITE)),
     "phi": ("Phi", dict(num_key_value_heads=4, intermediate_size=128, **rope(partial_rotary_factor=0.5))),
     "gpt_neox": ("GPTNeoX", rope(partial_rotary_factor=0.25), dict(rotary_pct=0.25)),
-    "apertus": ("Apertus", dict()),
     # mixtures of experts
     "qwen2_moe": ("Qwen2Moe", dict(shared_expert_intermediate_size=32, norm_topk_prob=False, decoder_sparse_step=1, **MOE)),
     "mixtral": ("Mixtral", dict(LOCAL_MOE, intermediate_size=16)),
@@ -155,18 +154,17 @@ MODELS = {
     "nemotron_h": ("NemotronH", dict(NEMOTRON_H, layers_block_type=["linear_attention", "mlp", "full_attention", "mlp"]), dict(num_hidden_layers=4, hybrid_override_pattern="M-*-", layers_block_type=None, num_experts_per_tok=None)),
     "nemotron_h_moe": ("NemotronH", dict(NEMOTRON_H, layers_block_type=["linear_attention", "moe", "full_attention", "moe"], n_routed_experts=6, num_experts_per_tok=2, n_shared_experts=1, moe_intermediate_size=16, moe_shared_expert_intermediate_size=32, routed_scaling_factor=2.5), dict(num_hidden_layers=4, hybrid_override_pattern="ME*E", layers_block_type=None)),
     "jamba": ("Jamba", dict(num_hidden_layers=2, attn_layer_period=2, attn_layer_offset=1, expert_layer_period=2, expert_layer_offset=1, num_experts=4, num_experts_per_tok=2, mamba_d_state=8, mamba_d_conv=4, mamba_expand=2, mamba_dt_rank=4, use_mamba_kernels=False)),
-    # Gemma 3n and 4
+    # Gemma 3 and 4
     "gemma3_tied": ("Gemma3", dict(head_dim=16, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=6, intermediate_size=48, query_pre_attn_scalar=16)),
     "gemma3_linear": ("Gemma3", dict(head_dim=16, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=6, query_pre_attn_scalar=16, rope_parameters={"sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}, "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}})),
     "gemma4_plain": ("Gemma4", dict(head_dim=16, global_head_dim=32, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=6, intermediate_size=48, hidden_size_per_layer_input=0, num_kv_shared_layers=0, attention_k_eq_v=True, num_global_key_value_heads=1, final_logit_softcapping=30.0)),
     "gemma4_wide": ("Gemma4", dict(head_dim=16, global_head_dim=32, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=6, intermediate_size=32, hidden_size_per_layer_input=16, vocab_size_per_layer_input=64, num_kv_shared_layers=3, use_double_wide_mlp=True, layer_types=["sliding_attention", "sliding_attention", "full_attention"] * 2)),
     "gemma4_moe": ("Gemma4", dict(head_dim=16, global_head_dim=32, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=3, intermediate_size=48, hidden_size_per_layer_input=0, num_kv_shared_layers=0, enable_moe_block=True, num_experts=6, top_k_experts=2, moe_intermediate_size=32, attention_k_eq_v=True, num_global_key_value_heads=1, layer_types=["sliding_attention", "sliding_attention", "full_attention"])),
     "mistral4": ("Mistral4", dict(MLA | dict(head_dim=24), n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.0, **DEEPSEEK_MOE), dict(architectures=["Ministral3ForCausalLM"])),
-    "gemma3n": ("Gemma3n", dict(head_dim=16, tie_word_embeddings=True, sliding_window=16, num_hidden_layers=5, intermediate_size=48, hidden_size_per_layer_input=16, vocab_size_per_layer_input=64, num_kv_shared_layers=2, layer_types=["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"], laurel_rank=8, altup_num_inputs=4, activation_sparsity_pattern=[0.95, 0.95, 0.0, 0.0, 0.0])),
 }
 
 # Configurations whose class is not the model's name with "Config".
-CONFIGS = {"Qwen3_5": "Qwen3_5TextConfig", "Qwen3_5Moe": "Qwen3_5MoeTextConfig", "Gemma3": "Gemma3TextConfig", "Gemma4": "Gemma4TextConfig", "Gemma3n": "Gemma3nTextConfig"}
+CONFIGS = {"Qwen3_5": "Qwen3_5TextConfig", "Qwen3_5Moe": "Qwen3_5MoeTextConfig", "Gemma3": "Gemma3TextConfig", "Gemma4": "Gemma4TextConfig"}
 
 
 def randomise(model, seed):
