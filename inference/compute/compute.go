@@ -44,7 +44,10 @@ func (e *OutOfMemory) Error() string {
 }
 
 // Memory is a device's memory in bytes. Free is -1 where it is unknown.
-type Memory struct{ Total, Free int64 }
+type Memory struct {
+	Total int64 `json:"total"`
+	Free  int64 `json:"free"`
+}
 
 // Device owns memory and makes queues. Its methods, and those of its queues, are called from one goroutine at a
 // time; a GPU device additionally needs that goroutine locked to its OS thread.
@@ -64,6 +67,13 @@ type Device interface {
 	NewQueue() (Queue, error)
 	// Close releases what is left and reports anything that was still open.
 	Close() error
+}
+
+// Rehearser is a Queue that takes memory of its own for what an operation needs besides its operands.
+type Rehearser interface {
+	// Rehearse takes the memory that the operations of record need, and carries none of them out. The same operations take
+	// none later, unless larger ones came in between. It fails with [*OutOfMemory] where there is too little.
+	Rehearse(record func(Queue)) error
 }
 
 // Queue runs operations on one device in the order they are called. Row and head counts come from the tensors'

@@ -118,6 +118,10 @@ func (m *Model) NewCache(size int, typ gguf.Type) (*Cache, error) {
 			}
 		}
 	}
+	if err := m.rehearse(c); err != nil {
+		c.Close()
+		return nil, err
+	}
 	return c, nil
 }
 

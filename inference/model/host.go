@@ -24,7 +24,7 @@ func (p *Pass) AtExperts(i int, out, x *compute.Tensor, f func(p *Pass, out, x *
 		f(p, out, x)
 		return
 	}
-	if h.err != nil {
+	if h.err != nil || p.rehearsal { // the device takes no memory for what happens elsewhere
 		return
 	}
 	hx := h.temps.get("experts in", x.Dim(0), x.Dim(1))

@@ -22,6 +22,8 @@ type Pass struct {
 	branch *compute.Tensor // still to be added to X, or nil
 	temps  *temps
 	host   *host // of experts that are on another device, or nil
+
+	rehearsal bool // nothing is computed
 }
 
 // Tmp returns a buffer [rows, cols] of the pass. Equal names with equal columns are the same memory, on every layer; the

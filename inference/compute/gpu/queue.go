@@ -23,6 +23,8 @@ type Queue struct {
 	reads  staging
 	read   []pendingRead
 
+	rehearsing bool
+
 	scratch map[string]*hip.Buffer
 	retired []*hip.Buffer // grown out of, but captured graphs may use them
 	bytes   prepared      // x as signed bytes
@@ -183,7 +185,7 @@ func (q *Queue) Write(dst *compute.Tensor, src []byte) {
 		return
 	}
 	to, ok := q.contiguous("Write", dst, len(src))
-	if !ok {
+	if !ok || q.rehearsing {
 		return
 	}
 	q.wrote(dst)
@@ -208,7 +210,7 @@ func (q *Queue) Read(dst []byte, src *compute.Tensor) {
 		return
 	}
 	from, ok := q.contiguous("Read", src, len(dst))
-	if !ok {
+	if !ok || q.rehearsing {
 		return
 	}
 	q.label("read", src)
@@ -270,7 +272,7 @@ func (q *Queue) Run(key compute.Key, record func(compute.Queue)) {
 	// A graph must not depend on what was prepared before it, nor leave the impression that it prepared something.
 	q.unprepare()
 	defer q.unprepare()
-	if key == (compute.Key{}) || q.off != nil || q.s.Capturing() {
+	if key == (compute.Key{}) || q.off != nil || q.rehearsing || q.s.Capturing() {
 		record(q)
 		return
 	}
@@ -309,6 +311,24 @@ func (q *Queue) GraphsOff() error { return q.off }
 // unprepare says that nothing lies in scratch memory.
 func (q *Queue) unprepare() {
 	q.bytes.valid, q.gated.valid, q.halves.valid, q.sorted.valid = false, false, false, false
+}
+
+// Rehearse takes the scratch memory of the operations of record, and carries none of them out.
+func (q *Queue) Rehearse(record func(compute.Queue)) error {
+	if q.d == nil {
+		return fmt.Errorf("gpu: rehearse: %w", compute.ErrClosed)
+	}
+	if err := q.Sync(); err != nil {
+		return err
+	}
+	q.unprepare()
+	q.rehearsing = true
+	record(q)
+	q.rehearsing = false
+	q.unprepare()
+	err := q.err
+	q.err = nil
+	return err
 }
 
 // forget drops what refers to freed memory.
@@ -350,7 +370,15 @@ func (q *Queue) room(name string, n int64) hip.Span {
 	if b != nil && b.Span().Len() >= n {
 		return b.Slice(0, n)
 	}
-	if b != nil {
+	switch {
+	case b == nil:
+	case q.rehearsing && len(q.graphs) == 0: // nothing refers to it
+		delete(q.scratch, name)
+		if err := b.Free(); err != nil {
+			q.keep(err)
+			return hip.Span{}
+		}
+	default:
 		n += n / 2 // grow by steps, since the old memory stays
 		q.retired = append(q.retired, b)
 	}
@@ -411,7 +439,7 @@ func (q *Queue) kernel(moduleName, name string) *hip.Function {
 
 // launch runs a kernel, unless an earlier step was refused.
 func (q *Queue) launch(f *hip.Function, grid hip.Dim, threads int, a *hip.Args) {
-	if f == nil || q.err != nil {
+	if f == nil || q.err != nil || q.rehearsing {
 		return
 	}
 	q.s.Launch(f, grid, hip.Dim{X: uint32(threads)}, 0, a)
