@@ -183,11 +183,7 @@ func (s Scope) Floats(name string, shape ...int) []float32 {
 	if t := s.find(name, shape); t != nil {
 		return s.l.floats(t)
 	}
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return make([]float32, n)
+	return make([]float32, 1) // the file is refused
 }
 
 func (l *Loader) floats(t *gguf.Tensor) []float32 {
