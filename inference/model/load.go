@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"burble/gguf"
 	"burble/inference/compute"
@@ -183,7 +184,7 @@ func (s Scope) Floats(name string, shape ...int) []float32 {
 	if t := s.find(name, shape); t != nil {
 		return s.l.floats(t)
 	}
-	return make([]float32, 1) // the file is refused
+	return make([]float32, 1) // not as many as asked for, which may be beyond reason: the file is refused
 }
 
 func (l *Loader) floats(t *gguf.Tensor) []float32 {
@@ -215,6 +216,10 @@ func (s Scope) find(name string, shape []int) *gguf.Tensor {
 	t, ok := s.l.file.Tensor(s.prefix + name)
 	if !ok {
 		s.l.fail("the file has no tensor %s%s, which %s needs", s.prefix, name, s.l.Arch)
+		return nil
+	}
+	if _, scaled := s.l.file.Tensor(strings.TrimSuffix(t.Name, ".weight") + ".scale"); scaled && t.Type == gguf.NVFP4 {
+		s.l.fail("%s is of NVFP4 with a scale in a tensor of its own, which is %w; choose a file of another quantisation", t.Name, ErrUnsupported)
 		return nil
 	}
 	if slices.Equal(t.Shape, shape) {

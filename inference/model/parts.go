@@ -26,10 +26,10 @@ func (s Scope) projections() projections {
 		a.q = s.WeightRows(name, 0, nq, n, c.Dim)
 		a.k = s.WeightRows(name, nq, nq+nk, n, c.Dim)
 		a.v = s.WeightRows(name, nq+nk, n, n, c.Dim)
-		if name := "attn_qkv.bias"; s.Has(name) {
-			b := s.Floats(name, n)
+		const bias = "attn_qkv.bias"
+		if b := s.optionalFloats(bias, n); b != nil {
 			part := func(lo, hi int) *compute.Tensor {
-				return s.Const(fmt.Sprintf("%s%s[%d:%d]", s.prefix, name, lo, hi), b[lo:hi])
+				return s.Const(fmt.Sprintf("%s%s[%d:%d]", s.prefix, bias, lo, hi), b[lo:hi])
 			}
 			a.bq, a.bk, a.bv = part(0, nq), part(nq, nq+nk), part(nq+nk, n)
 		}
@@ -42,6 +42,17 @@ func (s Scope) projections() projections {
 	a.bk = s.OptionalVector("attn_k.bias", nk)
 	a.bv = s.OptionalVector("attn_v.bias", nv)
 	return a
+}
+
+// optionalFloats is Floats, or nil where the file has no such tensor or is refused.
+func (s Scope) optionalFloats(name string, n int) []float32 {
+	if !s.Has(name) {
+		return nil
+	}
+	if values := s.Floats(name, n); len(values) == n {
+		return values
+	}
+	return nil
 }
 
 // qkv computes queries [n, heads, keyDim], keys [n, kvHeads, keyDim] and values [n, kvHeads, valueDim] of h [n, dim].
