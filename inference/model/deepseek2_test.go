@@ -80,7 +80,9 @@ func writeOlderLatentAttention(t *testing.T, to, from string) {
 // mergeLatent makes the matrix [heads · (nope + valueDim), rank] of k [heads, rank, nope] and v [heads, valueDim, rank].
 func mergeLatent(k, v *gguf.Tensor) (data []byte, rows int) {
 	heads, rank, nope, valueDim := k.Shape[0], k.Shape[1], k.Shape[2], v.Shape[1]
-	at := func(t *gguf.Tensor, i int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:])) }
+	at := func(t *gguf.Tensor, i int) float32 {
+		return math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+	}
 	for h := range heads {
 		for i := range nope {
 			for r := range rank {

@@ -130,6 +130,10 @@ func (t *ropeTable) yarn(dim int, base float64, y yarnParams) {
 
 // on places the table on a layer's device. Layers with equal tables share one.
 func (t ropeTable) on(s Scope, interleaved bool) compute.Rope {
+	if len(t.invFreq) == 0 {
+		s.l.fail("%s has heads in which nothing can be rotated", s.l.Arch)
+		return compute.Rope{}
+	}
 	label := fmt.Sprintf("rope %v…%v", t.invFreq[0], t.invFreq[len(t.invFreq)-1])
 	return compute.Rope{InvFreq: s.Const(label, t.invFreq), Interleaved: interleaved, Magnitude: t.magnitude}
 }
