@@ -8,6 +8,9 @@ import "burble/inference/compute"
 // in all blocks, and RoPE in some.
 func newGranite(l *Loader) Network {
 	h := l.hyper
+	if h.countOr("expert_count", 0) == 0 { // Granite 4 names the width of its dense networks so
+		l.FFN = max(1, h.countOr("expert_shared_feed_forward_length", l.FFN))
+	}
 	windows := l.windows(4)
 	m := l.decoder(interleaved, func(s Scope, rope compute.Rope) block {
 		turned, some := h.md.Bools(h.arch + ".attention.rope_pattern")
