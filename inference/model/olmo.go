@@ -27,10 +27,10 @@ type limit struct {
 
 // limit binds a limit of queries, keys and values; a size of 0 is none.
 func (s Scope) limit(size float32) limit {
-	c := limit{size: size, once: map[int]*compute.Tensor{}, both: map[int]*compute.Tensor{}}
-	if size <= 0 {
+	if size <= 0 || s.l.err != nil { // a refused file may give any number of heads
 		return limit{}
 	}
+	c := limit{size: size, once: map[int]*compute.Tensor{}, both: map[int]*compute.Tensor{}}
 	for _, n := range []int{s.l.Heads * s.l.KeyDim, s.l.KVHeads * s.l.KeyDim, s.l.KVHeads * s.l.ValueDim} {
 		c.once[n] = s.Const(fmt.Sprintf("%d times %g", n, size), slices.Repeat([]float32{size}, n))
 		c.both[n] = s.Const(fmt.Sprintf("%d times %g", n, 2*size), slices.Repeat([]float32{2 * size}, n))
