@@ -67,7 +67,7 @@ func TestKernelResources(t *testing.T) {
 	jobs := make(chan job)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Minute)
 	defer cancel()
 	for range runtime.NumCPU() {
 		wg.Go(func() {
