@@ -2,14 +2,6 @@ package model
 
 import "burble/inference/compute"
 
-// newEXAONE makes EXAONE 3 and 3.5 (LG AI Research 2024, arXiv:2408.03541 and arXiv:2412.04862): Llama's block. RoPE pairs the two
-// halves of a head.
-func newEXAONE(l *Loader) Network {
-	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
-		return s.llamaBlock(rope, compute.SiLU)
-	})
-}
-
 // newEXAONE4 makes EXAONE 4 (LG AI Research 2025, arXiv:2507.11407): norms after attention and after the feed-forward network
 // rather than before, and norms of query and key heads. The 32B model has a sliding window and RoPE on three blocks of four,
 // and neither on the fourth.

@@ -3,7 +3,8 @@ package model
 import "burble/inference/compute"
 
 // newQwen2 makes Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv:2407.10671): Llama's block with biases on queries, keys and
-// values. RoPE pairs the two halves of a head.
+// values. RoPE pairs the two halves of a head. EXAONE 3 and 3.5 (LG AI Research 2024, arXiv:2408.03541 and arXiv:2412.04862) are
+// the same without the biases.
 func newQwen2(l *Loader) Network {
 	return l.decoder(halves, func(s Scope, rope compute.Rope) block {
 		return s.llamaBlock(rope, compute.SiLU)
