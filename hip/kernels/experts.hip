@@ -25,6 +25,8 @@ DEVICE Pair pair_of(int p, const int *ids, i64 ldi, int used, int shared, float 
 // a row have the same x.
 KERNEL(128) experts_matvec(const i8 *xq, const F2 *xs, int k, const u8 *q, const u8 *s, const u8 *e, const float *bias, float *out, i64 o0, i64 o1,
 	const int *ids, i64 ldi, int used, int shared, int m, int experts, int pairs) {
+	let_next_start();
+	await_previous(); // which experts there are to read is known only then
 	int p = block_z() * PAIRS_ACROSS + block_y(), row = (block_x() * MATVEC_WARPS + thread_x() / WARP) * MATVEC_PER;
 	if (p >= pairs || row >= m) return;
 	Pair a = pair_of(p, ids, ldi, used, shared, out, o0, o1);
@@ -68,6 +70,8 @@ DEVICE float expert_dot(const u8 *w, i64 row, const float *x, int k) {
 #define EXPERTS_KERNEL(NAME, WIDE) \
 	KERNEL(128) NAME(const float *x, i64 x0, i64 x1, int k, const u8 *w, const float *bias, float *out, i64 o0, i64 o1, \
 		const int *ids, i64 ldi, int used, int m, int experts, int pairs) { \
+		let_next_start(); \
+		await_previous(); \
 		int p = block_z() * PAIRS_ACROSS + block_y(), row = block_x() * (128 / WARP) + thread_x() / WARP; \
 		if (p >= pairs || row >= m) return; \
 		Pair a = pair_of(p, ids, ldi, used, 0, out, o0, o1); \

@@ -25,6 +25,8 @@ KERNEL(256) route(int *ids, i64 ldi, float *weights, i64 ldw, const float *score
 	SHARED int keep[MOST_GROUPS];
 	SHARED int chosen[MOST_CHOSEN];
 	SHARED float room[256 / WARP];
+	let_next_start();
+	await_previous();
 	int t = thread_x();
 	const float *row = scores + block_x() * lds;
 	float top = MINUS_INFINITY, total = 1;
@@ -147,6 +149,8 @@ KERNEL(512) sort_experts(int *order, I4 *tiles, const int *ids, i64 ldi, int use
 
 // out [n, m] = Σ_j weights[n, j] · x[n, j, m]: row by block_y, 256 columns by block_x.
 KERNEL(256) combine(float *out, i64 ldo, const float *x, i64 x0, i64 x1, const float *weights, i64 ldw, int used, int m) {
+	let_next_start();
+	await_previous();
 	int row = block_y(), c = block_x() * 256 + thread_x();
 	if (c >= m) return;
 	x += row * x0 + c, weights += row * ldw;

@@ -7,6 +7,8 @@
 // their way from memory at a time, and all of them are read before one is written, since out may be x.
 template <int TAPS>
 DEVICE void conv1d(float *out, i64 ldo, const float *x, i64 ldx, const float *w, i64 ldw, const float *bias, float *state, i64 lds, int taps, int n, int channels) {
+	let_next_start();
+	await_previous();
 	int c = block_x() * 64 + thread_x();
 	if (c >= channels) return;
 	float f[TAPS], in[TAPS - 1 + 8]; // weights; inputs, oldest first
@@ -82,6 +84,8 @@ struct DeltaOperands {
 template <int E>
 DEVICE void delta_scan(DeltaRoom<E> *room, const DeltaOperands &o) {
 	typedef DeltaRoom<E> R;
+	let_next_start();
+	await_previous();
 	int t = thread_x(), part = t % SCAN_PARTS, column = block_x() * SCAN_LINES + t / SCAN_PARTS, head = block_y();
 	int k_head = o.tiled ? head % o.k_heads : head / (o.v_heads / o.k_heads);
 	bool real = column < o.vd;
@@ -172,6 +176,8 @@ struct SelectiveOperands {
 // With E the state stays in registers: dim is E · SCAN_PARTS. E = 0 takes any size and leaves the state in memory.
 template <int E>
 DEVICE void selective_scan(const SelectiveOperands &o) {
+	let_next_start();
+	await_previous();
 	int t = thread_x(), part = t % SCAN_PARTS, row = block_x() * SCAN_LINES + t / SCAN_PARTS;
 	bool real = row < o.heads * o.p;
 	row = min_int(row, o.heads * o.p - 1);

@@ -199,10 +199,10 @@ func (m *module) function(name string) (*hip.Function, error) {
 func startsEarly(kernel string) bool {
 	switch kernel {
 	case "rms_norm", "rms_norm_short", "layer_norm", "layer_norm_short", "rope_store", "quantize", "attend_combine", "argmax_parts",
-		"argmax_finish", "embed", "elementwise", "rows":
+		"argmax_finish", "embed", "elementwise", "rows", "route", "combine", "experts_matvec", "experts_wide", "experts_narrow", "conv1d_4", "conv1d_16":
 		return true
 	}
-	return strings.HasPrefix(kernel, "matvec_") || strings.HasPrefix(kernel, "attend_") && !strings.HasPrefix(kernel, "attend_tile")
+	return strings.HasPrefix(kernel, "matvec_") || strings.HasPrefix(kernel, "delta_scan_") || strings.HasPrefix(kernel, "selective_scan_") || strings.HasPrefix(kernel, "attend_") && !strings.HasPrefix(kernel, "attend_tile")
 }
 
 // kernelsHash identifies the sources that this build compiles for warps of so many threads.
