@@ -55,7 +55,7 @@ func (m *deepseek2) Layer(p *Pass, i int) {
 	h := p.Tmp("h", p.Rows, m.Dim)
 
 	p.Norm(h, l.norm, m.Eps)
-	l.attn.run(p, i, h, h, m.Eps)
+	l.attn.run(p, i, h, h)
 	p.AddBranch(h)
 
 	p.Norm(h, l.ffnNorm, m.Eps)

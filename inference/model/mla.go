@@ -111,8 +111,11 @@ func (s Scope) latentAttention(shape latentShape, rope ropeTable, attention comp
 	return a
 }
 
+// latentEps is that of the norms of the small vectors, in the authors' code as well. Files give only that of the blocks' norms.
+const latentEps = 1e-6
+
 // run computes out [n, dim] from x [n, dim] in block i; they may be the same.
-func (a *latentAttention) run(p *Pass, i int, out, x *compute.Tensor, eps float32) {
+func (a *latentAttention) run(p *Pass, i int, out, x *compute.Tensor) {
 	q := p.Tmp("q", p.Rows, a.count*a.keyDim)
 	kv := p.Tmp("latent", p.Rows, a.rank+a.ropeDim)
 	if a.q != nil {
@@ -120,11 +123,11 @@ func (a *latentAttention) run(p *Pass, i int, out, x *compute.Tensor, eps float3
 	} else {
 		low := p.Tmp("q latent", p.Rows, a.qRank)
 		compute.Project(p.Queue, x, compute.Projection{Out: low, W: a.qA, Bias: a.qBias}, compute.Projection{Out: kv, W: a.kvA, Bias: a.kBias})
-		p.RMSNorm(low, low, a.qNorm, eps)
+		p.RMSNorm(low, low, a.qNorm, latentEps)
 		p.MatMul(q, low, a.qB)
 	}
 	latent, position := kv.Slice(1, 0, a.rank), kv.Slice(1, a.rank, a.rank+a.ropeDim).Heads(1)
-	p.RMSNorm(latent, latent, a.kvNorm, eps)
+	p.RMSNorm(latent, latent, a.kvNorm, latentEps)
 	heads := q.Heads(a.count)
 	p.Rope(heads.Slice(2, a.nope, a.keyDim), p.Past, a.rope)
 	p.Rope(position, p.Past, a.rope)
