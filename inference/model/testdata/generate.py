@@ -74,9 +74,8 @@ MODELS = {
     "starcoder2_plain": ("Starcoder2", dict(use_bias=False, sliding_window=None, tie_word_embeddings=False, norm_epsilon=1e-5, num_key_value_heads=4)),
     "stablelm": ("StableLm", dict(use_qkv_bias=True, partial_rotary_factor=0.25, **rope(partial_rotary_factor=0.25))),
     "stablelm_parallel": ("StableLm", dict(use_parallel_residual=True, **rope(partial_rotary_factor=0.25))),
-    "stablelm_qk_norm": ("StableLm", dict(use_parallel_residual=True, qk_layernorm=True, tie_word_embeddings=True, **rope(partial_rotary_factor=0.5))),
     "nemotron": ("Nemotron", dict(hidden_act="relu2", norm_eps=1e-5, partial_rotary_factor=0.5, **rope(partial_rotary_factor=0.5))),
-    "nemotron_bias": ("Nemotron", dict(hidden_act="relu2", norm_eps=1e-5, attention_bias=True, mlp_bias=True, head_dim=16, **rope(partial_rotary_factor=0.5))),
+    "nemotron_bias": ("Nemotron", dict(hidden_act="relu2", norm_eps=1e-5, attention_bias=True, mlp_bias=True, head_dim=8, **rope(partial_rotary_factor=0.5))),
     "hunyuan_v1_dense": ("HunYuanDenseV1", dict(head_dim=16, max_position_embeddings=32768, tie_word_embeddings=True, **rope(kind="dynamic", alpha=1000.0, factor=1.0))),
     "hunyuan_v1_moe": ("HunYuanMoEV1", dict(head_dim=16, intermediate_size=16, num_experts=6, moe_topk=2, moe_intermediate_size=[16, 16], num_shared_expert=[1, 1], tie_word_embeddings=True), dict(moe_topk=[2, 2])),
     "seed_oss": ("SeedOss", dict(head_dim=16, attention_bias=True, attention_out_bias=False)),
@@ -96,7 +95,6 @@ MODELS = {
     # mixtures of experts
     "qwen2_moe": ("Qwen2Moe", dict(shared_expert_intermediate_size=32, norm_topk_prob=False, decoder_sparse_step=1, **MOE)),
     "mixtral": ("Mixtral", dict(LOCAL_MOE, intermediate_size=16)),
-    "qwen3_moe_dense": ("Qwen3Moe", dict(MOE, head_dim=16, norm_topk_prob=True, num_hidden_layers=3, mlp_only_layers=[1])),
     "olmoe": ("Olmoe", dict(num_experts=6, num_experts_per_tok=2, intermediate_size=16, norm_topk_prob=False)),
     "granitemoe": ("GraniteMoe", dict(LOCAL_MOE, intermediate_size=16, **GRANITE)),
     "granitemoeshared": ("GraniteMoeShared", dict(LOCAL_MOE, intermediate_size=16, shared_intermediate_size=48, **GRANITE)),
@@ -209,6 +207,7 @@ def convert(folder, out, path, changes, twin):
     hparams = ModelBase.load_hparams(folder, False)
     cls = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
 
+    own = cls.model_arch
     if twin:
         cls = type("Twin", (cls,), {"model_arch": getattr(gguf.MODEL_ARCH, twin)})
 
@@ -225,7 +224,10 @@ def convert(folder, out, path, changes, twin):
         c.set_vocab = no_vocabulary
     cls.no_mtp = True  # there are no layers for multi-token prediction
     with torch.inference_mode():
-        cls(folder, gguf.LlamaFileType.ALL_F32, out, eager=True, model_name="golden").write()
+        model = cls(folder, gguf.LlamaFileType.ALL_F32, out, eager=True, model_name="golden")
+        if twin:
+            model.tensor_map = gguf.get_tensor_name_map(own, model.block_count)
+        model.write()
 
 
 def generate(name, out, path):
