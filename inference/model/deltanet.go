@@ -12,7 +12,8 @@ import (
 // gives is normalised head by head and gated by SiLU.
 type deltaNet struct {
 	deltaShape
-	qkv, gate   *compute.Tensor // [keys·2 + values, dim], [values, dim]
+	qkv, gate   *compute.Tensor // [keys·2 + values, dim], [values, dim], or nil where qkvz has both
+	qkvz        *compute.Tensor // [(keys + values)·2, dim] of older files: for each key head q, k, and the values and gates of its value heads
 	alpha, beta *compute.Tensor // [vHeads, dim], or nil where ba has both
 	ba          *compute.Tensor // [2·vHeads, dim]: for each key head the betas and then the alphas of its value heads
 	conv        *compute.Tensor // [keys·2 + values, taps]
@@ -52,13 +53,17 @@ func (s Scope) deltaNet(shape deltaShape) deltaNet {
 	dim, keys, values := s.l.Dim, shape.keys(), shape.values()
 	d := deltaNet{
 		deltaShape: shape,
-		qkv:        s.Weight("attn_qkv.weight", 2*keys+values, dim),
-		gate:       s.Weight("attn_gate.weight", values, dim),
 		conv:       s.taps("ssm_conv1d.weight", 2*keys+values, shape.taps),
 		dtBias:     s.Vector("ssm_dt.bias", shape.vHeads),
 		a:          s.Vector("ssm_a", shape.vHeads),
 		norm:       s.Vector("ssm_norm.weight", shape.vDim),
 		out:        s.Weight("ssm_out.weight", dim, values),
+	}
+	if s.Has("ssm_in.weight") {
+		d.qkvz = s.Weight("ssm_in.weight", 2*(keys+values), dim)
+	} else {
+		d.qkv = s.Weight("attn_qkv.weight", 2*keys+values, dim)
+		d.gate = s.Weight("attn_gate.weight", values, dim)
 	}
 	if s.Has("ssm_ba.weight") {
 		d.ba = s.Weight("ssm_ba.weight", 2*shape.vHeads, dim)
@@ -86,7 +91,7 @@ func (d *deltaNet) run(p *Pass, i int, out, x *compute.Tensor, eps float32) {
 	keys, values := d.keys(), d.values()
 	qkv := p.Tmp("delta qkv", p.Rows, 2*keys+values)
 	gate := p.Tmp("delta gate", p.Rows, values)
-	compute.Project(p.Queue, x, compute.Projection{Out: qkv, W: d.qkv}, compute.Projection{Out: gate, W: d.gate})
+	d.project(p, qkv, gate, x)
 	beta, g := d.rates(p, x)
 
 	p.Conv1D(qkv, qkv, d.conv, nil, p.State(i, "convolution"))
@@ -104,6 +109,22 @@ func (d *deltaNet) run(p *Pass, i int, out, x *compute.Tensor, eps float32) {
 	p.RMSNorm(heads, heads, d.norm, eps)
 	p.GLU(y, gate, y, compute.SiLU)
 	p.MatMul(out, y, d.out)
+}
+
+// project computes queries, keys and values in one [n, keys·2 + values], and the gate [n, values], of x [n, dim].
+func (d *deltaNet) project(p *Pass, qkv, gate, x *compute.Tensor) {
+	if d.qkvz == nil {
+		compute.Project(p.Queue, x, compute.Projection{Out: qkv, W: d.qkv}, compute.Projection{Out: gate, W: d.gate})
+		return
+	}
+	keys, values, each := d.keys(), d.values(), d.values()/d.kHeads
+	all := p.Tmp("delta qkvz", p.Rows, 2*(keys+values))
+	p.MatMul(all, x, d.qkvz)
+	heads := all.Heads(d.kHeads)
+	p.Copy(qkv.Slice(1, 0, keys).Heads(d.kHeads), heads.Slice(2, 0, d.kDim))
+	p.Copy(qkv.Slice(1, keys, 2*keys).Heads(d.kHeads), heads.Slice(2, d.kDim, 2*d.kDim))
+	p.Copy(qkv.Slice(1, 2*keys, 2*keys+values).Heads(d.kHeads), heads.Slice(2, 2*d.kDim, 2*d.kDim+each))
+	p.Copy(gate.Heads(d.kHeads), heads.Slice(2, 2*d.kDim+each, 2*(d.kDim+each)))
 }
 
 // rates computes how much of each value is written and the logarithm of what is kept of the rest, both [n, vHeads], from x
