@@ -215,6 +215,11 @@ DEVICE int float_bits(float f) { FloatBits b; b.f = f; return b.i; }
 DEVICE float bits_float(int i) { FloatBits b; b.i = i; return b.f; }
 DEVICE float shuffle_xor(float v, int mask) { return bits_float(shuffle_xor(float_bits(v), mask)); }
 DEVICE float bfloat_to_float(u16 h) { return bits_float((int)((u32)h << 16)); }
+DEVICE u16 float_to_bfloat(float f) {
+	u32 b = (u32)float_bits(f);
+	if (f != f) return (u16)(b >> 16 | 64);
+	return (u16)((b + 0x7fff + (b >> 16 & 1)) >> 16);
+}
 
 DEVICE int min_int(int a, int b) { return a < b ? a : b; }
 DEVICE int max_int(int a, int b) { return a > b ? a : b; }

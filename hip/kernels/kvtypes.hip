@@ -99,12 +99,6 @@ struct KvQ4_0 {
 	}
 };
 
-DEVICE u16 float_to_bfloat(float f) {
-	u32 b = (u32)float_bits(f);
-	if (f != f) return (u16)(b >> 16 | 64);
-	return (u16)((b + 0x7fff + (b >> 16 & 1)) >> 16);
-}
-
 // Writes element i of a cache of a plain type.
 DEVICE void kv_put(void *c, i64 i, float v, int type) {
 	if (type == KV_F32) ((float *)c)[i] = v;

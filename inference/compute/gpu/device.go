@@ -28,6 +28,10 @@ type Options struct {
 	NoGraphs bool
 	// Disabled names kernels that must not be used, as SelfTest reports them: "gemm", "attend_tile".
 	Disabled []string
+	// BLAS multiplies many rows with weights of F32, F16 and BF16 by hipBLAS or cuBLAS where that can be loaded, instead of by
+	// Burble's own kernels. Library is its path; "" looks in the usual places.
+	BLAS    bool
+	Library string
 	// ExactBytes is how large a weight of a type without kernels of its own may become to be kept as F32; larger ones
 	// take half of that as F16 or BF16. 0 means 16 MiB.
 	ExactBytes int64
@@ -46,6 +50,8 @@ type Device struct {
 	open     map[*storage]struct{}
 	queue    *Queue
 	disabled map[string]bool
+	blas     *hip.BLAS // or nil
+	blasErr  error     // why it could not be had
 	closed   bool
 }
 
@@ -98,8 +104,14 @@ func (d *Device) start(ctx context.Context) error {
 	if d.compiler, err = d.rt.NewCompiler(d.options.CacheDir); err != nil {
 		return err
 	}
+	if d.options.BLAS {
+		d.blas, d.blasErr = d.stream.NewBLAS(d.options.Library)
+	}
 	return d.compile(ctx, baseModules())
 }
+
+// BLAS says whether the vendor's library is used, and why not where it was asked for.
+func (d *Device) BLAS() (bool, error) { return d.blas != nil, d.blasErr }
 
 // Name is the GPU's name and target.
 func (d *Device) Name() string { return fmt.Sprintf("%s (%s)", d.info.Name, d.info.Target) }
@@ -289,6 +301,9 @@ func (d *Device) Close() error {
 	clear(d.open)
 	if len(left) > 0 {
 		errs = append(errs, fmt.Errorf("gpu: closing %s: tensors were left open: %s", d.info.Name, strings.Join(left, ", ")))
+	}
+	if d.blas != nil {
+		errs = append(errs, d.blas.Close())
 	}
 	if d.stream != nil {
 		errs = append(errs, d.stream.Close())

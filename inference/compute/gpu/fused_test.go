@@ -200,6 +200,45 @@ func TestFused(t *testing.T) {
 }
 
 // TestRopeStoreKV holds the fused step before attention to the plain ones.
+// TestGatedUnitsAsBytes holds the kernel that also quantises its result, and the product that takes it, to the plain operations.
+func TestGatedUnitsAsBytes(t *testing.T) {
+	test := func(t *testing.T, f *fixture) {
+		for _, typ := range []gguf.Type{gguf.Q4_K, gguf.Q6_K, gguf.Q8_0} {
+			const k, m = 512, 256
+			x, wGate, wUp, wDown := f.normal(1, k), f.weight(typ, m, k), f.weight(typ, m, k), f.weight(typ, k, m)
+			run := func(n int) (down []float32) { // n rows of the same x; only a single one is quantised on the way
+				rows, out := f.make(gguf.F32, n, k), f.make(gguf.F32, n, k)
+				for i := range n {
+					f.q.Copy(rows.Slice(0, i, i+1), x)
+				}
+				wide, gate, up := f.make(gguf.F32, n, m), f.make(gguf.F32, n, m), f.make(gguf.F32, n, m)
+				compute.ProjectGLU(f.q, wide, gate, up, rows, wGate, wUp, compute.SiLU)
+				f.q.MatMul(out, wide, wDown)
+				// A change of the result must not meet the bytes made before it.
+				f.q.Scale(wide, wide, 2)
+				twice := f.make(gguf.F32, n, k)
+				f.q.MatMul(twice, wide, wDown)
+				return append(f.read(out)[:k:k], f.read(twice)[:k]...)
+			}
+			one := run(1)
+			f.close(typ.String(), one, run(2), 1e-5)
+			for i := range k {
+				if d := math.Abs(float64(one[k+i] - 2*one[i])); d > 1e-4 {
+					t.Fatalf("%s: element %d is %g, and %g after doubling", typ, i, one[i], one[k+i])
+				}
+			}
+		}
+	}
+	t.Run("soft", func(t *testing.T) {
+		d, _ := soft(t, softhip.Config{}, Options{})
+		test(t, newFixture(t, d))
+		if d.modules["weight_Q4_K"].functions["matvec_glu_bytes"] == nil {
+			t.Error("the kernel was not used")
+		}
+	})
+	t.Run("gpu", func(t *testing.T) { test(t, newFixture(t, real(t, Options{}))) })
+}
+
 func TestRopeStoreKV(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		for _, norms := range []bool{false, true} {

@@ -122,6 +122,8 @@ func (q *Queue) project(op string, x *compute.Tensor, p compute.Projection) {
 			hi := min(lo+matvecRows, n)
 			q.matvec(op, x.Slice(0, lo, hi), compute.Projection{Out: p.Out.Slice(0, lo, hi), W: p.W, Bias: p.Bias})
 		}
+	case q.blasFits(f, x, p):
+		q.gemmBLAS(op, f, pl, x, p)
 	case f.quantised, f.matrix && n > matvecRows && k%32 == 0 && wholeRows && p.W.Offset%8 == 0 && !q.d.disabled["gemm"]:
 		q.gemm(op, f, pl, x, p)
 	default:
@@ -294,7 +296,8 @@ func (q *Queue) ProjectGLU(out, gate, up, x, wGate, wUp *compute.Tensor, act com
 		return
 	}
 	bytes, scales := q.asBytes(x)
-	if n == 1 && m%32 == 0 {
+	const resident = 2 // of these large blocks find room on a multiprocessor at once
+	if n == 1 && m%32 == 0 && m/32 <= resident*max(q.d.info.Multiprocessors, 8) {
 		// The product that follows takes the result as signed bytes. Those of x are still being read: two rooms.
 		toBytes, toScales := q.room("gated units as bytes", int64(m)), q.room("scales of gated units", int64(m/32*8))
 		args := q.s.Args().Span(bytes).Span(scales).I32(k)

@@ -135,6 +135,19 @@ func replayed(t *testing.T, f *fixture, segment int, issue func(compute.Queue)) 
 // is repeated over weights that differ.
 func TestDecodeProfile(t *testing.T) {
 	f := newFixture(t, real(t, Options{}))
+	for module, names := range map[string][]string{"weight_Q4_K": {"matvec_1", "matvec_glu_1", "matvec_glu_bytes"},
+		"attention": {"attend_f16_4_8", "attend_f16_4_16"}, "norm": {"rms_norm"}} {
+		if err := f.d.compile(context.Background(), []string{module}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			k, err := f.d.modules[module].function(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("KERNEL %s: %+v", name, k.Info())
+		}
+	}
 	segment := 100
 	log := func(name string, n int, bytes int, issue func(q compute.Queue, i int)) {
 		segment++
@@ -182,6 +195,10 @@ func TestDecodeProfile(t *testing.T) {
 			log(name+"o", layers, qb, func(q compute.Queue, i int) { q.MatMul(y, x, qw[i]) })
 			log(name+"gate and up", layers, 2*gb, func(q compute.Queue, i int) {
 				compute.ProjectGLU(q, wide, gate, up, x, gw[i], gw[(i+8)%layers], compute.SiLU)
+			})
+			log(name+"gate and up, not quantised", layers, 2*gb, func(q compute.Queue, i int) { // a width that the other kernel does not take
+				m := m.ffn - 16
+				compute.ProjectGLU(q, wide.Slice(1, 0, m), gate.Slice(1, 0, m), up.Slice(1, 0, m), x, gw[i].Slice(0, 0, m), gw[(i+8)%layers].Slice(0, 0, m), compute.SiLU)
 			})
 			log(name+"down", layers, db, func(q compute.Queue, i int) { q.MatMul(y, wide, dw[i]) })
 		}
