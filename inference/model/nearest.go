@@ -2,16 +2,21 @@ package model
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
 
-// nearest lists the supported architectures by likeness to name, for the error about an unknown one.
+// nearest lists the supported architectures that are most like name, for the error about an unknown one.
 func nearest(name string) string {
 	known := Architectures()
 	name = strings.ToLower(name)
 	slices.SortStableFunc(known, func(a, b string) int { return cmp.Compare(editDistance(a, name), editDistance(b, name)) })
-	return strings.Join(known, ", ")
+	const few = 8
+	if len(known) <= few {
+		return strings.Join(known, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(known[:few], ", "), len(known)-few)
 }
 
 // editDistance is the number of insertions, deletions and substitutions that turn a into b (Levenshtein 1966).
