@@ -41,19 +41,38 @@ func (d *Device) newEngine() (engine, error) {
 	if d.level == "go" {
 		return newGoEngine(d.threads), nil
 	}
-	e := C.burble_open(C.int(d.threads), cLevel(d.level))
+	level := cLevel(d.level)
+	e := C.burble_open(C.int(d.threads), level)
 	if e == nil {
 		return nil, fmt.Errorf("%d threads could not be started", d.threads)
 	}
-	memory, err := allocate(maxOps * int(unsafe.Sizeof(op{})))
+	size := maxOps * int(unsafe.Sizeof(op{}))
+	var books []byte
+	at := map[gguf.Type]int{}
+	for _, t := range []gguf.Type{gguf.IQ2_XXS, gguf.IQ2_XS, gguf.IQ2_S, gguf.IQ3_XXS, gguf.IQ3_S, gguf.IQ1_S, gguf.IQ1_M} {
+		values, _ := gguf.Codebook(t)
+		at[t] = size + len(books)
+		for _, v := range values {
+			books = append(books, byte(v))
+		}
+	}
+	memory, err := allocate(size + len(books))
 	if err != nil {
 		C.burble_close(e)
 		return nil, err
 	}
-	return &cEngine{
+	copy(memory[size:], books)
+	for t, offset := range at {
+		C.burble_codebook(e, C.int64_t(t), (*C.int8_t)(unsafe.Pointer(&memory[offset])))
+	}
+	engine := &cEngine{
 		c: e, memory: memory, ops: unsafe.Slice((*op)(unsafe.Pointer(unsafe.SliceData(memory))), maxOps),
 		plain: newGoEngine(d.threads), device: d,
-	}, nil
+	}
+	for t := range engine.multiplies {
+		engine.multiplies[t] = C.burble_multiplies(level, C.int64_t(t)) != 0
+	}
+	return engine, nil
 }
 
 // maxOps are collected before they are executed. A token takes some twenty for each layer.
@@ -65,12 +84,14 @@ const maxWork = 4 << 30
 
 // cEngine collects ops and executes them in one call to C.
 type cEngine struct {
-	c      *C.engine
-	memory []byte // of ops, outside Go's heap: C reads it without checks for pointers into it
-	ops    []op
-	n      int
-	work   int64 // multiplications of products among them
-	err    error
+	c *C.engine
+	// The types of weight that have kernels.
+	multiplies [C.T_COUNT]bool
+	memory     []byte // of ops and codebooks, outside Go's heap: C reads it without checks for pointers into it
+	ops        []op
+	n          int
+	work       int64 // multiplications of products among them
+	err        error
 	// C keeps what it computed from memory, such as rounded activations, until it is told that the memory changed.
 	changed bool
 	freed   int       // device.freed at the last call
@@ -102,14 +123,12 @@ func (e *cEngine) issue(o *op) {
 func (e *cEngine) falls(o *op) bool {
 	switch o.kind {
 	case opMatMul, opMatMulExperts:
-		switch gguf.Type(o.b.typ) {
+		switch t := gguf.Type(o.b.typ); t {
 		case gguf.F32, gguf.F16, gguf.BF16:
 			return false
-		case gguf.Q8_0, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q2_K, gguf.Q3_K, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K,
-			gguf.IQ4_NL, gguf.IQ4_XS, gguf.MXFP4, gguf.NVFP4:
-			return o.mode == 1
+		default:
+			return o.mode == 1 || !e.multiplies[t]
 		}
-		return true
 	case opEmbed:
 		t := gguf.Type(o.a.typ)
 		return t != gguf.F32 && t != gguf.F16 && t != gguf.BF16 && t != gguf.Q8_0 && t != gguf.Q4_0

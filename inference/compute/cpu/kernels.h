@@ -26,6 +26,7 @@ typedef struct {
 	char *out;
 	int64_t out_stride; // bytes
 	int64_t type;
+	const int8_t *grid; // the type's codebook, where it has one
 } product;
 
 // Attention of one op.

@@ -6,6 +6,8 @@
 
 int64_t gemm_scratch(int64_t k) { return 256 << 10; }
 
+int burble_multiplies(const kernels *k, int64_t type) { return type >= 0 && type < T_COUNT && k->matvec[type]; }
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 

@@ -14,9 +14,10 @@ enum {
 
 // Tensor types, as GGUF numbers them.
 enum {
-	T_F32 = 0, T_F16 = 1, T_Q4_0 = 2, T_Q4_1 = 3, T_Q5_0 = 6, T_Q5_1 = 7, T_Q8_0 = 8,
-	T_Q2_K = 10, T_Q3_K = 11, T_Q4_K = 12, T_Q5_K = 13, T_Q6_K = 14, T_IQ4_NL = 20, T_IQ4_XS = 23, T_I32 = 26, T_BF16 = 30,
-	T_MXFP4 = 39, T_NVFP4 = 40, T_COUNT = 43,
+	T_F32 = 0, T_F16 = 1, T_Q4_0 = 2, T_Q4_1 = 3, T_Q5_0 = 6, T_Q5_1 = 7, T_Q8_0 = 8, T_Q2_K = 10, T_Q3_K = 11, T_Q4_K = 12,
+	T_Q5_K = 13, T_Q6_K = 14, T_IQ2_XXS = 16, T_IQ2_XS = 17, T_IQ3_XXS = 18, T_IQ1_S = 19, T_IQ4_NL = 20, T_IQ3_S = 21,
+	T_IQ2_S = 22, T_IQ4_XS = 23, T_I32 = 26, T_IQ1_M = 29, T_BF16 = 30, T_TQ1_0 = 34, T_TQ2_0 = 35, T_MXFP4 = 39, T_NVFP4 = 40,
+	T_Q1_0 = 41, T_Q2_0 = 42, T_COUNT = 43,
 };
 
 // Activations, as package compute numbers them.
@@ -54,6 +55,12 @@ struct kernels;
 // or threads.
 engine *burble_open(int threads, const struct kernels *k);
 void burble_close(engine *e);
+
+// Gives the engine the codebook of a type, which must stay where it is until the engine is closed.
+void burble_codebook(engine *e, int64_t type, const int8_t *values);
+
+// Whether a level multiplies by weights of a type.
+int burble_multiplies(const struct kernels *k, int64_t type);
 
 // Executes ops in order. changed says that memory was written to or freed other than by ops since the last call. Returns
 // 0, or 1 when scratch memory ran out.

@@ -331,7 +331,7 @@ static int plan_matmul(engine *e, const op *o) {
 	if (e->step > 1) return 0;
 	e->product = (product){
 		.w = o->b.p, .w_stride = o->b.stride[2], .k = k, .n = n, .x = o->a.p, .x_stride = o->a.stride[2],
-		.xq = e->quantised, .out = o->out.p, .out_stride = o->out.stride[2], .type = type,
+		.xq = e->quantised, .out = o->out.p, .out_stride = o->out.stride[2], .type = type, .grid = e->codebooks[type],
 	};
 	if (n >= GEMM_ROWS && e->k->gemm[type]) {
 		int64_t tile = e->k->tile, tiles = (m + tile - 1) / tile;

@@ -125,9 +125,10 @@ static int sort_rows(engine *e, const op *o) {
 }
 
 // The product with rows [0, n) of expert id, which lie one after the other.
-static product product_with(const op *o, int64_t id, int64_t n) {
+static product product_with(const engine *e, const op *o, int64_t id, int64_t n) {
 	return (product){
 		.w = o->b.p + id * o->b.stride[1], .w_stride = o->b.stride[2], .k = o->a.dim[3], .n = n, .type = o->b.type,
+		.grid = e->codebooks[o->b.type],
 	};
 }
 
@@ -142,7 +143,7 @@ static void run_row(engine *e, worker *w, int64_t chunk) {
 		memset(out + lo, 0, 4 * (hi - lo));
 		return;
 	}
-	product p = product_with(o, id, 1);
+	product p = product_with(e, o, id, 1);
 	int64_t row = row_of_x(o, u);
 	p.x = view_row(&o->a, u);
 	p.xq = e->quantised;
@@ -175,7 +176,7 @@ static void run_expert(engine *e, worker *w, int64_t chunk) {
 	experts *x = &e->experts;
 	int64_t m = o->b.dim[2], pieces = (m + e->phase.per - 1) / e->phase.per, id = x->chosen[chunk / pieces];
 	int64_t lo = chunk % pieces * e->phase.per, hi = min64(lo + e->phase.per, m), first = x->start[id];
-	product p = product_with(o, id, x->start[id + 1] - first);
+	product p = product_with(e, o, id, x->start[id + 1] - first);
 	p.out = x->out + first * x->out_stride;
 	p.out_stride = x->out_stride;
 	if (x->x) {

@@ -224,6 +224,8 @@ engine *burble_open(int threads, const kernels *k) {
 	return e;
 }
 
+void burble_codebook(engine *e, int64_t type, const int8_t *values) { e->codebooks[type] = values; }
+
 void burble_close(engine *e) {
 	atomic_store(&e->stop, 1);
 	publish(e, 0);

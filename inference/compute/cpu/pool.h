@@ -61,6 +61,7 @@ struct engine {
 	int threads;
 	worker *workers; // the first is the caller
 	int64_t spins;   // about 0.1 ms of waiting
+	const int8_t *codebooks[T_COUNT];
 
 	// The state of the current phase in one word, so that a thread that slept through its end can't take a chunk of the
 	// next one for one of its own: sequence number (32 bits), number of chunks (16), next chunk (16).

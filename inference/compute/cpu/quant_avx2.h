@@ -4,6 +4,14 @@
 
 enum { ROWS = 8, COLS = 4, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
+#include "codebook.h"
+
+INLINE void group_of_plain(group *g, const plain *b) {
+	for (int j = 0; j < 8; j++) g->w[j] = load32(b->w + 32 * j);
+	g->s[0] = _mm256_load_ps(b->f);
+	g->s[1] = _mm256_load_ps(b->f + 8);
+}
+
 // Sums of four products each of bytes w and x, added to s.
 INLINE __m256i dot4(__m256i s, __m256i w, __m256i x, int depth) {
 	if (depth == 1) {
@@ -26,8 +34,10 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m25
 			g->s[1] * _mm256_permutevar8x32_ps(d, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7)),
 		};
 		const __m256 *offset = kind == SIXTEENS ? g->s : g->m;
-		*o = _mm256_fmadd_ps(offset[0], _mm256_loadu_ps(scale + 16), *o);
-		*o = _mm256_fmadd_ps(offset[1], _mm256_loadu_ps(scale + 24), *o);
+		if (depth != 1) {
+			*o = _mm256_fmadd_ps(offset[0], _mm256_loadu_ps(scale + 16), *o);
+			*o = _mm256_fmadd_ps(offset[1], _mm256_loadu_ps(scale + 24), *o);
+		}
 		for (int j = 0; j < 8; j++) {
 			int a = 2 * (j & 3);
 			__m256i i = dot4(_mm256_setzero_si256(), g->w[j], load32(q + 32 * j), depth);
@@ -159,12 +169,12 @@ INLINE void micro(const tile *t, const int8_t *q, int64_t q_stride, const float 
 					dots_block(sum, t->w[b] + 8 * j + 4 * h, x + 16 * h, q_stride, cols, 4, depth);
 					for (int c = 0; c < cols; c++) {
 						const float *f = scale + c * scale_stride + 32 * b;
-						if (kind == SIXTEENS) {
+						if (kind == SIXTEENS && depth != 1) {
 							__m256 y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_set1_ps(f[j]), _mm256_set1_ps(-32) * _mm256_set1_ps(f[16 + 2 * j + h]));
 							s[c] = _mm256_fmadd_ps(y, t->s[b][2 * j + h], s[c]);
 						} else {
 							s[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), t->s[b][2 * j + h] * _mm256_set1_ps(f[j]), s[c]);
-							s[c] = _mm256_fmadd_ps(t->m[b][2 * j + h], _mm256_set1_ps(f[16 + 2 * j + h]), s[c]);
+							if (depth != 1) s[c] = _mm256_fmadd_ps(t->m[b][2 * j + h], _mm256_set1_ps(f[16 + 2 * j + h]), s[c]);
 						}
 					}
 				}
@@ -253,3 +263,6 @@ QUANTISED(iq4_nl, 144, 8, THIRTY_TWOS, 1)
 QUANTISED(iq4_xs, 136, 1, THIRTY_TWOS, 1)
 QUANTISED(mxfp4, 136, 8, THIRTY_TWOS, 4)
 QUANTISED(nvfp4, 144, 4, SIXTEENS, 2)
+
+#define QUANTISED_PLAIN(NAME, BYTES, BLOCKS) QUANTISED(NAME, BYTES, BLOCKS, SIXTEENS, 1)
+PLAIN_TYPES(QUANTISED_PLAIN)

@@ -2,6 +2,14 @@
 
 enum { ROWS = 16, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
+#include "codebook.h"
+
+INLINE void group_of_plain(group *g, const plain *b) {
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_xor_si512(_mm512_load_si512(b->w + 64 * j), _mm512_set1_epi8((char)0x80)); // plus 128
+	g->s = _mm512_load_ps(b->f);
+	g->m = g->s * _mm512_set1_ps(-128);
+}
+
 // Adds a group's product with 256 numbers of an activation to s, and the part of the offsets to o.
 INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m512 *s, __m512 *o, int kind) {
 	__m512 f;
@@ -224,3 +232,6 @@ QUANTISED(iq4_nl, 144, 8, THIRTY_TWOS)
 QUANTISED(iq4_xs, 136, 1, THIRTY_TWOS)
 QUANTISED(mxfp4, 136, 8, THIRTY_TWOS)
 QUANTISED(nvfp4, 144, 4, SIXTEENS)
+
+#define QUANTISED_PLAIN(NAME, BYTES, BLOCKS) QUANTISED(NAME, BYTES, BLOCKS, SIXTEENS_OFFSET)
+PLAIN_TYPES(QUANTISED_PLAIN)

@@ -199,6 +199,13 @@ INLINE void load_q3_k(group *g, const char *p) {
 	}
 }
 
+#include "codebook.h"
+
+INLINE void group_of_plain(group *g, const plain *b) {
+	memcpy(g->w, b->w, sizeof b->w);
+	memcpy(g->f, b->f, sizeof b->f);
+}
+
 // Sums of four products each, added to s.
 INLINE int32x4_t dot4(int32x4_t s, int8x16_t w, int8x16_t x) {
 #if defined(HAVE_DOTPROD)
@@ -372,3 +379,6 @@ QUANTISED(iq4_nl, 144, 8, 0, NO_OFFSETS)
 QUANTISED(iq4_xs, 136, 1, 0, NO_OFFSETS)
 QUANTISED(mxfp4, 136, 8, 0, NO_OFFSETS)
 QUANTISED(nvfp4, 144, 4, 1, NO_OFFSETS)
+
+#define QUANTISED_PLAIN(NAME, BYTES, BLOCKS) QUANTISED(NAME, BYTES, BLOCKS, 1, NO_OFFSETS)
+PLAIN_TYPES(QUANTISED_PLAIN)
