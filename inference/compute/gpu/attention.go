@@ -1,7 +1,6 @@
 package gpu
 
 import (
-	"burble/gguf"
 	"burble/hip"
 	"burble/inference/compute"
 )
@@ -203,21 +202,17 @@ func (q *Queue) Attend(out, query, kCache, vCache, past *compute.Tensor, a compu
 		q.fail(op, "heads of %d elements must be multiples of eight in caches %s and %s", max(kd, vd), kCache, vCache)
 		return
 	}
-	if kCache.Type != gguf.F32 && kd == vd && (kd == 64 || kd == 128) && n >= tileQueries && aligned == 1 && !q.d.disabled["attend_tile"] {
+	if tile := tileKernel(kCache.Type, kd, vd); tile.name != "" && n >= tileQueries && aligned == 1 && !q.d.disabled["attend_tile"] {
+		if !q.compileNow(tile.module) {
+			return
+		}
 		args := q.s.Args().Span(q.span(out)).I64(int64(out.Stride(0))).I64(int64(out.Stride(1))).
 			Span(q.span(query)).I64(int64(query.Stride(0))).I64(int64(query.Stride(1)))
 		cache(args)
 		args.Span(q.optional(a.Sinks)).Span(q.span(past)).I32(n).I32(heads / kv).I32(kCache.Dim(0)).I32(a.Window).F32(a.Scale).F32(a.SoftCap).
-			F32(a.Temperature).I32(a.TemperatureLength)
-		name, module := "attend_tile_64", "attention_tile"
-		if kd == 128 {
-			name = "attend_tile_128"
-		}
-		if own := cacheModule(kCache.Type); own != "" {
-			module = own
-		}
+			F32(a.Temperature).I32(a.TemperatureLength).I32(kd).I32(vd)
 		q.wrote(out)
-		q.launch(q.kernel(module, name), hip.Dim{X: uint32(ceilDiv(n, 64)), Y: uint32(heads)}, 128, args)
+		q.launch(q.kernel(tile.module, tile.name), hip.Dim{X: uint32(ceilDiv(n, tile.queries)), Y: uint32(heads)}, 128, args)
 		return
 	}
 

@@ -112,3 +112,38 @@ var (
 		{{"attend_1_32", 1}, {"attend_4_32", 4}}, {{"attend_1_64", 1}}, {{}, {"attend_2_96", 2}},
 	}
 )
+
+// tileModule and partModule are attention_tile.hip for heads of 64, 128 and 256 elements and for those in between, over F16.
+const (
+	tileModule = "attention_tile"
+	partModule = "attention_part"
+)
+
+// tile is a kernel of attention_tile.hip with the queries that a block of it takes; without a name where there is none.
+type tile struct {
+	module, name string
+	queries      int
+}
+
+// tileKernel picks the kernel for many queries with keys of kd elements and values of vd.
+func tileKernel(t gguf.Type, kd, vd int) tile {
+	module := cacheModule(t)
+	if t == gguf.F16 {
+		module = tileModule
+	}
+	switch d := max(kd, vd); {
+	case module == "" || d < 64 || d > 256:
+		return tile{}
+	case kd == vd && d == 64:
+		return tile{module, "attend_tile_64", 64}
+	case kd == vd && d == 128:
+		return tile{module, "attend_tile_128", 64}
+	case kd == vd && d == 256:
+		return tile{module, "attend_tile_256", 32}
+	case t != gguf.F16 || d <= 64:
+		return tile{}
+	case d <= 128:
+		return tile{partModule, "attend_tile_part_128", 64}
+	}
+	return tile{partModule, "attend_tile_part_256", 32}
+}

@@ -52,6 +52,10 @@ func Source(name string, warp int) (hip.Source, error) {
 		options = append(options, "-DCACHE="+c)
 		file = "attention_cache.hip"
 	}
+	if name == partModule {
+		options = append(options, "-DTILE_PART=1")
+		file = tileModule + ".hip"
+	}
 	headers := map[string]string{}
 	if w != nil {
 		options = append(options, "-DWEIGHT="+w.name)
@@ -176,6 +180,18 @@ func (d *Device) compile(ctx context.Context, names []string) error {
 		d.modules[missing[i]] = &module{m: m, functions: map[string]*hip.Function{}}
 	}
 	return nil
+}
+
+// compileNow compiles a module that no tensor announced, the first time that an operation needs it.
+func (q *Queue) compileNow(name string) bool {
+	if q.d.modules[name] != nil {
+		return true
+	}
+	if err := q.d.compile(context.Background(), []string{name}); err != nil {
+		q.keep(err)
+		return false
+	}
+	return true
 }
 
 // function finds a kernel.

@@ -1,8 +1,6 @@
 package gpu
 
 import (
-	"context"
-
 	"burble/gguf"
 	"burble/hip"
 	"burble/inference/compute"
@@ -109,7 +107,7 @@ func (q *Queue) MatMulExperts(out, x, w, b, ids *compute.Tensor) {
 		q.fail(op, "out %s, x %s, w %s, bias %s and ids %s don't fit", out, x, w, b, ids)
 		return
 	}
-	if out.Len() == 0 || !q.compileExperts(e.format) {
+	if out.Len() == 0 || !q.compileNow(expertsModule(e.format)) {
 		return
 	}
 	matrix := e.format.matrix && e.k%32 == 0 && w.Offset%8 == 0 && e.count <= mostExperts
@@ -145,19 +143,6 @@ func (q *Queue) expertWeight(op string, e *experts) bool {
 	for i, part := range f.planes {
 		at := s.offsets[i] + block*int64(part.bytes())
 		e.planes[i] = all.Slice(at, all.Len()-at)
-	}
-	return true
-}
-
-// compileExperts compiles the kernels for a format, where no weight of three dimensions has announced itself to Load.
-func (q *Queue) compileExperts(f *format) bool {
-	name := expertsModule(f)
-	if q.d.modules[name] != nil {
-		return true
-	}
-	if err := q.d.compile(context.Background(), []string{name}); err != nil {
-		q.keep(err)
-		return false
 	}
 	return true
 }

@@ -16,7 +16,7 @@ var testedExperts = []gguf.Type{gguf.F32, gguf.F16, gguf.Q4_K, gguf.MXFP4}
 
 // testedModules names what SelfTest runs.
 func testedModules() []string {
-	names := append(baseModules(), cacheModules[:]...)
+	names := append(append(baseModules(), partModule), cacheModules[:]...)
 	for i := range formats {
 		names = append(names, moduleOf(&formats[i]))
 		if slices.Contains(testedExperts, formats[i].stored) {
