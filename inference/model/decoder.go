@@ -28,6 +28,9 @@ type block struct {
 	ffn               feedForward
 	attnPost, ffnPost norm    // of the branch's output
 	branchScale       float32 // multiplies the branch's output
+	// In place of attention there can be a matrix [dim, dim], or nothing; and there can be no ffn.
+	linear *compute.Tensor
+	config *Config // where heads differ from the other blocks', or nil
 	// In a parallel block both branches read the residual stream as it was before the block; without ffnNorm, the
 	// feed-forward network reads what attention reads. (Wang & Komatsuzaki 2021, GPT-J)
 	parallel bool
@@ -63,11 +66,22 @@ func (s Scope) llamaBlock(rope compute.Rope, act compute.Activation) block {
 	}
 }
 
-// KV is the shared one, with the block's window.
+// KV is the block's, with its window.
 func (m *decoder) KV(i int) KVSpec {
-	spec := m.Config.KV(i)
+	if m.blocks[i].attn.q == nil {
+		return KVSpec{}
+	}
+	spec := m.configOf(i).KV(i)
 	spec.Window = m.blocks[i].attn.Window
 	return spec
+}
+
+// configOf has the numbers of heads of block i.
+func (m *decoder) configOf(i int) *Config {
+	if c := m.blocks[i].config; c != nil {
+		return c
+	}
+	return &m.Config
 }
 
 func (m *decoder) Embed(p *Pass) {
@@ -78,29 +92,44 @@ func (m *decoder) Embed(p *Pass) {
 func (m *decoder) Layer(p *Pass, i int) {
 	b := &m.blocks[i]
 	h := p.Tmp("h", p.Rows, m.Dim)
-	x := b.attnNorm.read(p, h, m.Eps)
-
 	if b.parallel {
-		y, z := p.Tmp("parallel", p.Rows, m.Dim), x
-		if b.ffnNorm.w != nil {
-			z = b.ffnNorm.read(p, y, m.Eps)
-		}
-		b.ffn.run(p, y, z)
-		b.attn.run(p, &m.Config, i, h, x)
-		p.Add(h, h, y)
-		p.scale(h, b.branchScale)
-		p.AddBranch(h)
+		m.parallel(p, i, h)
 		return
 	}
+	if b.attn.q != nil || b.linear != nil {
+		x := b.attnNorm.read(p, h, m.Eps)
+		if b.linear == nil {
+			b.attn.run(p, m.configOf(i), i, h, x)
+		} else {
+			y := p.Tmp("linear", p.Rows, m.Dim)
+			p.MatMul(y, x, b.linear)
+			h = y
+		}
+		b.attnPost.apply(p, h, m.Eps)
+		p.scale(h, b.branchScale)
+		p.AddBranch(h)
+	}
+	if b.ffn != nil {
+		h = p.Tmp("h", p.Rows, m.Dim)
+		x := b.ffnNorm.read(p, h, m.Eps)
+		b.ffn.run(p, h, x)
+		b.ffnPost.apply(p, h, m.Eps)
+		p.scale(h, b.branchScale)
+		p.AddBranch(h)
+	}
+}
 
-	b.attn.run(p, &m.Config, i, h, x)
-	b.attnPost.apply(p, h, m.Eps)
-	p.scale(h, b.branchScale)
-	p.AddBranch(h)
-
-	x = b.ffnNorm.read(p, h, m.Eps)
-	b.ffn.run(p, h, x)
-	b.ffnPost.apply(p, h, m.Eps)
+// parallel is Layer of a parallel block; h [n, dim] is for its result.
+func (m *decoder) parallel(p *Pass, i int, h *compute.Tensor) {
+	b := &m.blocks[i]
+	x := b.attnNorm.read(p, h, m.Eps)
+	y, z := p.Tmp("parallel", p.Rows, m.Dim), x
+	if b.ffnNorm.w != nil {
+		z = b.ffnNorm.read(p, y, m.Eps)
+	}
+	b.ffn.run(p, y, z)
+	b.attn.run(p, m.configOf(i), i, h, x)
+	p.Add(h, h, y)
 	p.scale(h, b.branchScale)
 	p.AddBranch(h)
 }

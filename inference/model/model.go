@@ -38,6 +38,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"cohere2":        newCohere2,
 	"cohere2moe":     newCohere2MoE,
 	"command-r":      newCommandR,
+	"deci":           newDeci,
 	"deepseek2":      newDeepSeek2,
 	"dots1":          newDots1,
 	"ernie4_5":       newLlama,

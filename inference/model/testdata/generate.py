@@ -114,6 +114,7 @@ MODELS = {
     "solar_open": ("SolarOpen", dict(DEEPSEEK_MOE, head_dim=16, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.0)),
     "afmoe": ("Afmoe", dict(MOE, mup_enabled=True, head_dim=16, num_hidden_layers=4, intermediate_size=64, num_shared_experts=1, num_dense_layers=1, sliding_window=16, global_attn_every_n_layers=4)),
     # other architectures' twins
+    "deci": ("Llama", rope(500000.0, "llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64), {}, "DECI"),
     "internlm2": ("Llama", dict(), {}, "INTERNLM2"),
     "exaone": ("SeedOss", dict(head_dim=8, attention_bias=False, attention_out_bias=False), {}, "EXAONE"),
     "minicpm": ("Granite", dict(GRANITE | dict(attention_multiplier=8**-0.5)), {}, "MINICPM"),
