@@ -116,7 +116,10 @@ func (m *LoadedModel) placeOnGPUs(ctx context.Context, p Placement, gpus gpuSour
 	left = layers
 	found, err := gpus.Devices()
 	if err != nil {
-		return nil, nil, left, fmt.Errorf("%w: %w", errNoGPU, err)
+		if p.Device == "" || p.Device == "auto" || p.Device == "gpu" {
+			return nil, nil, left, fmt.Errorf("%w: %w", errNoGPU, err)
+		}
+		return nil, nil, left, fmt.Errorf("%w, so none named %q: %w", errNoGPU, p.Device, err)
 	}
 	var budgets []model.Budget
 	for i, info := range found {

@@ -135,13 +135,22 @@ func (g *hipGPUs) start(ctx context.Context, info hip.DeviceInfo, disabled []str
 	if err != nil {
 		return nil, err
 	}
-	return gpu.New(ctx, g.rt, dev, gpu.Options{
+	d, err := gpu.New(ctx, g.rt, dev, gpu.Options{
 		CacheDir: filepath.Join(g.cacheDir, "kernels"),
 		Disabled: disabled,
+		// Asked for by those who know that their library supports their GPU: rocBLAS ends the process where it does not.
+		BLAS: os.Getenv("BURBLE_BLAS") == "1",
 		Progress: func(done, total int) {
 			progress(Progress{Stage: StageCompile, Done: int64(done), Total: int64(total)})
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.BLAS(); err != nil {
+		slog.Warn("BURBLE_BLAS=1 has no effect", "err", err)
+	}
+	return d, nil
 }
 
 // selfTestRecord is what is remembered of a GPU with a driver and a build of Burble.

@@ -93,7 +93,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"chat", "-m", model, "-p", " "}, exitUsage, "prompt is empty"},
 		{[]string{"chat", "-m", model, "--temp", "warm"}, exitUsage, "temp"},
 		{[]string{"chat", "-m", model, "-p", "Hello", "--top-p", "7"}, exitUsage, "top"},
-		{[]string{"chat", "-m", model, "-p", "Hello", "--device", "abacus"}, exitError, "GPU that Burble can use"},
+		{[]string{"chat", "-m", model, "-p", "Hello", "--device", "abacus"}, exitError, `GPU that Burble can use, so none named "abacus"`},
 		{[]string{"bench"}, exitUsage, "-m"},
 		{[]string{"bench", "-m", model, "-r", "0"}, exitUsage, "-r"},
 		{[]string{"perplexity", "-m", model}, exitUsage, "-f"},
@@ -207,8 +207,12 @@ func TestDevices(t *testing.T) {
 	var got struct {
 		Devices []struct{ Name, Kind string } `json:"devices"`
 	}
-	if err := json.Unmarshal([]byte(works(t, "", "devices", "--json")), &got); err != nil {
+	out := works(t, "", "devices", "--json")
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(out, `"total": `) || strings.Contains(out, `"Total"`) {
+		t.Errorf("keys are not all in small letters: %s", out)
 	}
 	if n := len(got.Devices); n == 0 || got.Devices[n-1].Kind != "cpu" || got.Devices[n-1].Name == "" {
 		t.Errorf("devices = %+v; the CPU is always there, and last", got)
