@@ -9,7 +9,8 @@ import (
 	"burble/inference/compute"
 )
 
-// KVSpec is the key and value cache of one block. Without Heads there is none.
+// KVSpec is the key and value cache of one block. Without Heads there is none. With a ValueDim of 0 values are a part of the
+// keys (see Pass.LatentAttention), which needs a block without a window.
 type KVSpec struct {
 	Heads, KeyDim, ValueDim int
 	// Window is how many positions a query of this block sees, itself included, or 0 for all. A block with a window
@@ -147,8 +148,10 @@ func (c *Cache) addBlock(net Network, b int, s *segment, typ gguf.Type) error {
 		if block.k, err = alloc("keys", typ, slots, spec.Heads, spec.KeyDim); err != nil {
 			return err
 		}
-		if block.v, err = alloc("values", typ, slots, spec.Heads, spec.ValueDim); err != nil {
-			return err
+		if spec.ValueDim > 0 {
+			if block.v, err = alloc("values", typ, slots, spec.Heads, spec.ValueDim); err != nil {
+				return err
+			}
 		}
 	}
 	for _, st := range statesOf(net, b) {
@@ -169,7 +172,9 @@ func newDryCache(n Network, layers int, dry *compute.Recorder) *Cache {
 		var block cacheBlock
 		if spec := n.KV(b); spec.Heads > 0 {
 			block.k = dry.Tensor("keys", gguf.F16, 1, spec.Heads, spec.KeyDim)
-			block.v = dry.Tensor("values", gguf.F16, 1, spec.Heads, spec.ValueDim)
+			if spec.ValueDim > 0 {
+				block.v = dry.Tensor("values", gguf.F16, 1, spec.Heads, spec.ValueDim)
+			}
 		}
 		for _, st := range statesOf(n, b) {
 			block.states = append(block.states, state{st.Name, dry.Tensor(st.Name, gguf.F32, st.Shape...)})

@@ -59,7 +59,7 @@ func (a *latentShape) kv() KVSpec {
 	if a.expanded {
 		return KVSpec{Heads: a.count, KeyDim: a.keyDim, ValueDim: a.valueDim}
 	}
-	return KVSpec{Heads: 1, KeyDim: a.rank + a.ropeDim, ValueDim: a.rank}
+	return KVSpec{Heads: 1, KeyDim: a.rank + a.ropeDim}
 }
 
 // latentRope is the table for the position's key. YaRN's magnitude, where the file has a multiplier for it, goes to the scale of
@@ -142,7 +142,7 @@ func (a *latentAttention) run(p *Pass, i int, out, x *compute.Tensor) {
 		p.MatMulExperts(absorbed.Slice(2, 0, a.rank), heads.Slice(2, 0, a.nope), a.kB, nil, &each)
 		p.Copy(absorbed.Slice(2, a.rank, a.rank+a.ropeDim), heads.Slice(2, a.nope, a.keyDim))
 		z := p.Tmp("attn latent", p.Rows, a.count*a.rank).Heads(a.count)
-		p.SelfAttention(i, z, compute.RopeStore{Q: absorbed, K: kv.Heads(1), V: latent.Heads(1)}, a.Attention)
+		p.LatentAttention(i, z, absorbed, latent.Heads(1), position, a.Attention)
 		p.MatMulExperts(y.Heads(a.count), z, a.vB, nil, &each)
 	}
 	p.MatMul(out, y, a.o)

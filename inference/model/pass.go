@@ -99,6 +99,16 @@ func (p *Pass) SharedAttention(from int, out *compute.Tensor, s compute.RopeStor
 	p.Attend(out, s.Q, kv.k, kv.v, p.Past, a)
 }
 
+// LatentAttention is SelfAttention where keys are latent [n, 1, rank] and then position [n, 1, ropeDim], and values are latent:
+// the cache of block i holds them once. Queries q are [n, heads, rank + ropeDim], out is [n, heads, rank].
+func (p *Pass) LatentAttention(i int, out, q, latent, position *compute.Tensor, a compute.Attention) {
+	a.Bound = p.Bound
+	rank, whole := latent.Dim(2), p.Cache.blocks[i].k
+	values := whole.Slice(2, 0, rank)
+	p.StoreKV(values, whole.Slice(2, rank, whole.Dim(2)), latent, position, p.Past)
+	p.Attend(out, q, whole, values, p.Past, a)
+}
+
 // State returns the recurrent state of that name which block i keeps, see [Recurrent].
 func (p *Pass) State(i int, name string) *compute.Tensor {
 	for _, s := range p.Cache.blocks[i].states {
