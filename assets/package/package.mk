@@ -48,12 +48,13 @@ install: stage
 uninstall: stage
 	$(MAKE) --no-print-directory -C dist/stage/usr -f $(CURDIR)/assets/package/install.mk uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
-# Cross-built with mingw-w64 (Debian: gcc-mingw-w64-x86-64). The resources give the program its icon and version.
+# Cross-built with mingw-w64 (Debian: gcc-mingw-w64-x86-64). The resources give the program its icon and version; the compiler's
+# own libraries are linked in, because Windows has none of them.
 windows:
 	$(GO) run ./assets/package windows -out dist/windows
 	x86_64-w64-mingw32-windres -I dist/windows dist/windows/burble.rc -O coff -o resources_windows_amd64.syso
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc CXX=x86_64-w64-mingw32-g++ \
-		$(GO) build $(subst -ldflags ',-ldflags '-H windowsgui ,$(RELEASE_FLAGS)) -o dist/windows/burble.exe . ; s=$$?; rm -f resources_windows_amd64.syso; exit $$s
+		$(GO) build $(subst -ldflags ',-ldflags '-H windowsgui -extldflags=-static ,$(RELEASE_FLAGS)) -o dist/windows/burble.exe . ; s=$$?; rm -f resources_windows_amd64.syso; exit $$s
 	cp LICENSE assets/licences.txt dist/windows/
 	cd dist/windows && rm -f ../burble-$(PACKAGE_VERSION)-windows-amd64.zip && zip -qX ../burble-$(PACKAGE_VERSION)-windows-amd64.zip burble.exe LICENSE licences.txt
 
