@@ -114,7 +114,7 @@ func (d *deltaNet) run(p *Pass, i int, out, x *compute.Tensor, eps float32) {
 // project computes queries, keys and values in one [n, keys·2 + values], and the gate [n, values], of x [n, dim].
 func (d *deltaNet) project(p *Pass, qkv, gate, x *compute.Tensor) {
 	if d.qkvz == nil {
-		compute.Project(p.Queue, x, compute.Projection{Out: qkv, W: d.qkv}, compute.Projection{Out: gate, W: d.gate})
+		p.Project(x, compute.Projection{Out: qkv, W: d.qkv}, compute.Projection{Out: gate, W: d.gate})
 		return
 	}
 	keys, values, each := d.keys(), d.values(), d.values()/d.kHeads
@@ -140,7 +140,7 @@ func (d *deltaNet) rates(p *Pass, x *compute.Tensor) (beta, g *compute.Tensor) {
 		p.Copy(beta.Heads(d.kHeads), groups.Slice(2, 0, each))
 		p.Copy(g.Heads(d.kHeads), groups.Slice(2, each, 2*each))
 	} else {
-		compute.Project(p.Queue, x, compute.Projection{Out: beta, W: d.beta}, compute.Projection{Out: g, W: d.alpha})
+		p.Project(x, compute.Projection{Out: beta, W: d.beta}, compute.Projection{Out: g, W: d.alpha})
 	}
 	p.Activate(beta, beta, compute.Sigmoid)
 	p.Add(g, g, d.dtBias)

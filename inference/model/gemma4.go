@@ -142,9 +142,6 @@ func (b *gemma4Block) bindExperts(s Scope) {
 	}
 	b.experts.routerNorm = at.Const(s.prefix+"ffn_gate_inp.scale", router)
 	b.experts.inputNorm = at.Vector("pre_ffw_norm_2.weight", dim)
-	if at.Has("ffn_down_exps.scale") {
-		b.experts.scale = at.Const(s.prefix+"ffn_down_exps.scale", at.Floats("ffn_down_exps.scale", b.experts.count), b.experts.count, 1, 1)
-	}
 }
 
 func (m *gemma4) KV(i int) KVSpec {
@@ -229,10 +226,10 @@ func (b *gemma4Block) attend(p *Pass, i int, h *compute.Tensor, eps float32) {
 	k, v := p.Tmp("k", p.Rows, b.kvHeads*b.headDim), p.Tmp("v", p.Rows, b.kvHeads*b.headDim)
 	s.K, s.V = k.Heads(b.kvHeads), v.Heads(b.kvHeads)
 	if b.v != nil {
-		compute.Project(p.Queue, h, compute.Projection{Out: q, W: b.q}, compute.Projection{Out: k, W: b.k}, compute.Projection{Out: v, W: b.v})
+		p.Project(h, compute.Projection{Out: q, W: b.q}, compute.Projection{Out: k, W: b.k}, compute.Projection{Out: v, W: b.v})
 		p.RMSNorm(s.V, s.V, nil, eps)
 	} else {
-		compute.Project(p.Queue, h, compute.Projection{Out: q, W: b.q}, compute.Projection{Out: k, W: b.k})
+		p.Project(h, compute.Projection{Out: q, W: b.q}, compute.Projection{Out: k, W: b.k})
 		p.RMSNorm(s.V, s.K, nil, eps)
 	}
 	p.SelfAttention(i, attn.Heads(b.heads), s, a)

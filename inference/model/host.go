@@ -32,7 +32,7 @@ func (p *Pass) AtExperts(i int, out, x *compute.Tensor, f func(p *Pass, out, x *
 	h.err = errors.Join(
 		h.move(hx, h.queue, x, p.Queue),
 		func() error {
-			f(&Pass{Queue: h.queue, Rows: p.Rows, temps: &h.temps}, hout, hx)
+			f(&Pass{Queue: h.queue, Rows: p.Rows, temps: &h.temps, scales: p.scales}, hout, hx)
 			return h.move(out, p.Queue, hout, h.queue)
 		}())
 }

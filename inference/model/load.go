@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"burble/gguf"
 	"burble/inference/compute"
@@ -62,9 +61,10 @@ type Loader struct {
 	place       Placement
 	contextSize int // tokens the KV cache will hold
 	wants       []want
-	bound       map[string]*compute.Tensor // by device and name, so that tied weights are loaded once
-	tied        bool                       // the output projection is the token embedding
-	norms       normKind                   // of the residual stream
+	bound       map[string]*compute.Tensor  // by device and name, so that tied weights are loaded once
+	tied        bool                        // the output projection is the token embedding
+	scales      map[*compute.Tensor]float32 // see Pass.MatMul
+	norms       normKind                    // of the residual stream
 	err         error
 }
 
@@ -74,7 +74,7 @@ func bind(f *gguf.File, arch string, place Placement, contextSize int) (*Loader,
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &Loader{Config: config, file: f, hyper: h, place: place, contextSize: contextSize, bound: map[string]*compute.Tensor{}}
+	l := &Loader{Config: config, file: f, hyper: h, place: place, contextSize: contextSize, bound: map[string]*compute.Tensor{}, scales: map[*compute.Tensor]float32{}}
 	net := architectures[arch](l)
 	return l, net, errors.Join(l.err, h.err)
 }
@@ -154,7 +154,7 @@ func (s Scope) Weight(name string, shape ...int) *compute.Tensor {
 	if t == nil {
 		return &compute.Tensor{}
 	}
-	return s.add(want{label: t.Name, src: t})
+	return s.scaled(s.add(want{label: t.Name, src: t}), name)
 }
 
 // WeightRows binds rows [lo, hi) of a matrix of the shape [rows, cols]: a part of a tensor that holds several.
@@ -163,7 +163,7 @@ func (s Scope) WeightRows(name string, lo, hi, rows, cols int) *compute.Tensor {
 	if t == nil {
 		return &compute.Tensor{}
 	}
-	return s.add(want{label: fmt.Sprintf("%s[%d:%d]", t.Name, lo, hi), src: t.Rows(lo, hi)})
+	return s.scaled(s.add(want{label: fmt.Sprintf("%s[%d:%d]", t.Name, lo, hi), src: t.Rows(lo, hi)}), name)
 }
 
 // Vector binds an F32 vector of n elements, such as a norm's weight or a bias. Other types are converted.
@@ -216,10 +216,6 @@ func (s Scope) find(name string, shape []int) *gguf.Tensor {
 	t, ok := s.l.file.Tensor(s.prefix + name)
 	if !ok {
 		s.l.fail("the file has no tensor %s%s, which %s needs", s.prefix, name, s.l.Arch)
-		return nil
-	}
-	if _, scaled := s.l.file.Tensor(strings.TrimSuffix(t.Name, ".weight") + ".scale"); scaled && t.Type == gguf.NVFP4 {
-		s.l.fail("%s is of NVFP4 with a scale in a tensor of its own, which is %w; choose a file of another quantisation", t.Name, ErrUnsupported)
 		return nil
 	}
 	if slices.Equal(t.Shape, shape) {

@@ -119,10 +119,10 @@ func (a *latentAttention) run(p *Pass, i int, out, x *compute.Tensor) {
 	q := p.Tmp("q", p.Rows, a.count*a.keyDim)
 	kv := p.Tmp("latent", p.Rows, a.rank+a.ropeDim)
 	if a.q != nil {
-		compute.Project(p.Queue, x, compute.Projection{Out: q, W: a.q}, compute.Projection{Out: kv, W: a.kvA, Bias: a.kBias})
+		p.Project(x, compute.Projection{Out: q, W: a.q}, compute.Projection{Out: kv, W: a.kvA, Bias: a.kBias})
 	} else {
 		low := p.Tmp("q latent", p.Rows, a.qRank)
-		compute.Project(p.Queue, x, compute.Projection{Out: low, W: a.qA, Bias: a.qBias}, compute.Projection{Out: kv, W: a.kvA, Bias: a.kBias})
+		p.Project(x, compute.Projection{Out: low, W: a.qA, Bias: a.qBias}, compute.Projection{Out: kv, W: a.kvA, Bias: a.kBias})
 		p.RMSNorm(low, low, a.qNorm, latentEps)
 		p.MatMul(q, low, a.qB)
 	}

@@ -111,6 +111,7 @@ func Architectures() []string {
 type Model struct {
 	Config
 	net      Network
+	scales   map[*compute.Tensor]float32 // see Pass.MatMul
 	segments []*segment
 	experts  *host             // of experts that are on another device than their block, or nil
 	weights  []*compute.Tensor // what Close frees, with the device of each
@@ -183,7 +184,7 @@ func Open(ctx context.Context, f *gguf.File, place Placement, o Options, progres
 			return nil, fmt.Errorf("layers %d and %d share keys and values and can't be on different devices: choose another number of layers for the GPU", u-1, u)
 		}
 	}
-	m = &Model{Config: l.Config, net: net, maxRows: o.Rows, devices: place.Devices}
+	m = &Model{Config: l.Config, net: net, scales: l.scales, maxRows: o.Rows, devices: place.Devices}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.Close())
@@ -358,7 +359,7 @@ func (m *Model) run(ctx context.Context, i int, cache *Cache, tokens []int32, pa
 			return err
 		}
 	}
-	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: x, Cache: cache, temps: &s.temps, host: m.experts}
+	p := &Pass{Rows: n, Bound: cache.bucket(past + n), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: x, Cache: cache, temps: &s.temps, host: m.experts, scales: m.scales}
 	var key compute.Key
 	waits := m.experts != nil && s.lo < m.experts.blocks && m.experts.queue != s.queue // half way, for the experts
 	if n == 1 && head && !waits {                                                      // the pass of a decoded token is worth capturing: it comes again and again
@@ -433,7 +434,7 @@ func (m *Model) ForwardAll(ctx context.Context, cache *Cache, tokens []int32, pa
 	for lo := 0; lo < len(tokens); lo += rows {
 		n := min(rows, len(tokens)-lo)
 		out := s.logits.Slice(0, 0, n)
-		p := &Pass{Queue: s.queue, Rows: n, Tokens: s.input.Slice(0, 1+lo, 1+lo+n), Past: s.input.Slice(0, 0, 1), X: s.x.Slice(0, lo, lo+n), Cache: cache, temps: &s.temps}
+		p := &Pass{Queue: s.queue, Rows: n, Tokens: s.input.Slice(0, 1+lo, 1+lo+n), Past: s.input.Slice(0, 0, 1), X: s.x.Slice(0, lo, lo+n), Cache: cache, temps: &s.temps, scales: m.scales}
 		m.net.Head(p, out, p.X)
 		if err := readFloats(s.queue, host[:n*m.Vocab], out); err != nil {
 			return err

@@ -20,7 +20,8 @@ type experts struct {
 	bGate, bUp            *compute.Tensor // biases [experts, ffn], or nil
 	bDown                 *compute.Tensor // [experts, dim], or nil
 	act                   compute.Activation
-	eps                   float32 // of the norms
+	eps                   float32         // of the norms
+	innerScale            *compute.Tensor // [experts, ffn, 1], see bindScales, or nil
 	shared                sharedExpert
 	sharedOutput          bool    // there is one
 	share                 float32 // of the shared expert's output and the others', or 0 for their sum
@@ -57,6 +58,7 @@ func (s Scope) experts(r compute.Routing, act compute.Activation) *experts {
 	m.bGate = at.optionalMatrix("ffn_gate_exps.bias", m.count, m.ffn)
 	m.bUp = at.optionalMatrix("ffn_up_exps.bias", m.count, m.ffn)
 	m.bDown = at.optionalMatrix("ffn_down_exps.bias", m.count, l.Dim)
+	m.bindScales(at)
 	return m
 }
 
@@ -145,14 +147,17 @@ func (m *experts) routed(p *Pass, out, x *compute.Tensor) {
 	case m.gateUp != nil:
 		both := p.Tmp("expert gate and up", p.Rows, m.used*2*m.ffn).Heads(m.used)
 		p.MatMulExperts(both, x, m.gateUp, nil, ids)
+		m.scaleInner(p, both, scores, ids)
 		p.GLU(up, both.Slice(2, 0, m.ffn), both.Slice(2, m.ffn, 2*m.ffn), m.act)
 	case m.gate != nil:
 		gate := p.Tmp("expert gate", p.Rows, m.used*m.ffn).Heads(m.used)
 		p.MatMulExperts(gate, x, m.gate, m.bGate, ids)
+		m.scaleInner(p, gate, scores, ids)
 		p.MatMulExperts(up, x, m.up, m.bUp, ids)
 		p.GLU(up, gate, up, m.act)
 	default:
 		p.MatMulExperts(up, x, m.up, m.bUp, ids)
+		m.scaleInner(p, up, scores, ids)
 		p.Activate(up, up, m.act)
 	}
 	down := p.Tmp("expert down", p.Rows, m.used*out.Dim(1)).Heads(m.used)
@@ -195,7 +200,7 @@ func (m *sharedExpert) run(p *Pass, out, x *compute.Tensor) {
 	up := p.Tmp("shared up", p.Rows, m.ffn)
 	if m.gate != nil {
 		gate := p.Tmp("shared gate", p.Rows, m.ffn)
-		compute.ProjectGLU(p.Queue, gate, gate, up, x, m.gate, m.up, m.act)
+		p.ProjectGLU(gate, gate, up, x, m.gate, m.up, m.act)
 		up = gate
 	} else {
 		p.MatMul(up, x, m.up)

@@ -60,7 +60,7 @@ func (a *projections) qkv(p *Pass, c *Config, h *compute.Tensor) compute.RopeSto
 	q := p.Tmp("q", p.Rows, c.Heads*c.KeyDim)
 	k := p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
 	v := p.Tmp("v", p.Rows, c.KVHeads*c.ValueDim)
-	compute.Project(p.Queue, h,
+	p.Project(h,
 		compute.Projection{Out: q, W: a.q, Bias: a.bq},
 		compute.Projection{Out: k, W: a.k, Bias: a.bk},
 		compute.Projection{Out: v, W: a.v, Bias: a.bv})
@@ -121,9 +121,9 @@ func (m gatedMLP) run(p *Pass, out, x *compute.Tensor) {
 	gate := p.Tmp("gate", p.Rows, m.ffn)
 	up := p.Tmp("up", p.Rows, m.ffn)
 	if m.bGate == nil && m.bUp == nil {
-		compute.ProjectGLU(p.Queue, gate, gate, up, x, m.gate, m.up, m.act)
+		p.ProjectGLU(gate, gate, up, x, m.gate, m.up, m.act)
 	} else {
-		compute.Project(p.Queue, x, compute.Projection{Out: gate, W: m.gate, Bias: m.bGate}, compute.Projection{Out: up, W: m.up, Bias: m.bUp})
+		p.Project(x, compute.Projection{Out: gate, W: m.gate, Bias: m.bGate}, compute.Projection{Out: up, W: m.up, Bias: m.bUp})
 		p.GLU(gate, gate, up, m.act)
 	}
 	p.MatMul(out, gate, m.down)

@@ -22,6 +22,7 @@ type Pass struct {
 	branch *compute.Tensor // still to be added to X, or nil
 	temps  *temps
 	host   *host // of experts that are on another device, or nil
+	scales map[*compute.Tensor]float32
 
 	rehearsal bool // nothing is computed
 }

@@ -109,7 +109,7 @@ func (a *gatedAttention) run(p *Pass, c *Config, i int, out, x *compute.Tensor) 
 	qg := p.Tmp("q and gate", p.Rows, c.Heads*2*c.KeyDim)
 	k := p.Tmp("k", p.Rows, c.KVHeads*c.KeyDim)
 	v := p.Tmp("v", p.Rows, c.KVHeads*c.ValueDim)
-	compute.Project(p.Queue, x, compute.Projection{Out: qg, W: a.q}, compute.Projection{Out: k, W: a.k}, compute.Projection{Out: v, W: a.v})
+	p.Project(x, compute.Projection{Out: qg, W: a.q}, compute.Projection{Out: k, W: a.k}, compute.Projection{Out: v, W: a.v})
 	q := qg.Heads(c.Heads).Slice(2, 0, c.KeyDim)
 	gate := qg.Heads(c.Heads).Slice(2, c.KeyDim, 2*c.KeyDim)
 

@@ -21,7 +21,7 @@ func (m *Model) rehearse(c *Cache) error {
 		}
 		pass := func(n int) error {
 			p := &Pass{Rows: n, Bound: c.bucket(c.size), Tokens: s.input.Slice(0, 1, 1+n), Past: s.input.Slice(0, 0, 1), X: s.x.Slice(0, 0, n),
-				Cache: c, temps: &s.temps, host: m.experts, rehearsal: true}
+				Cache: c, temps: &s.temps, host: m.experts, scales: m.scales, rehearsal: true}
 			return r.Rehearse(func(q compute.Queue) {
 				p.Queue = q
 				m.issue(context.Background(), i, p, i == last)
