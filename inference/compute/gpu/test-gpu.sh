@@ -34,7 +34,7 @@ trap 'rm -f "$log"' EXIT
 case "$what" in compute | all)
 	echo "== operations against float64 references, fused operations, graphs, the self-test"
 	run 240s '^TestComputeGPU$'
-	run 60s '^(TestFused|TestRopeStoreKV|TestReplay|TestSelfTest)$/^gpu$' ;;
+	run 120s '^(TestFused|TestRopeStoreKV|TestReplay|TestSelfTest|TestAttendTile|TestCacheTypes)$/^gpu$' ;;
 esac
 case "$what" in goldens | all)
 	echo "== golden models"
@@ -42,7 +42,7 @@ case "$what" in goldens | all)
 esac
 case "$what" in kernels | all)
 	echo "== single kernels"
-	run 180s '^(TestKernelSpeed|TestDecodeProfile|TestLaunchCost)$' ;;
+	run 180s '^(TestKernelSpeed|TestLayerSpeed|TestDecodeProfile|TestLaunchCost)$' ;;
 esac
 case "$what" in speed | all)
 	echo "== whole models"
