@@ -32,6 +32,8 @@ type Options struct {
 	Engine Engine
 	// Model is a file to load at start, in place of the last model.
 	Model string
+	// Guide puts the built-in guide's file into a folder and returns its path; nil: there is no guide.
+	Guide func(folder string) (path string, err error)
 	// Log gets what is of interest to developers; nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -100,6 +102,12 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json")), loads: map[inference.ID]*load{},
 	}
 	a.Chats.models = a.Models
+	if o.Guide != nil {
+		if a.Models.guide, err = o.Guide(a.paths.Cache); err != nil {
+			a.signals.publish(Notice{fmt.Sprintf("There is no built-in guide: %v.", err)})
+			err = nil
+		}
+	}
 	a.running.Go(a.consume)
 	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
 	a.running.Go(func() { a.Models.scanLoop(a.closing) })
@@ -107,7 +115,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.Models.Refresh()
 	model := o.Model
 	if model == "" && a.Settings.Get().OpenLastModel {
-		model = a.Models.Last()
+		if model = a.Models.Last(); model == "" {
+			model = a.Models.guide
+		}
 	}
 	if model != "" {
 		a.Models.Load(model)

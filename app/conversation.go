@@ -184,6 +184,9 @@ func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Reques
 	if o := info.Options.MaxTokens; o != nil {
 		r.MaxTokens = *o
 	}
+	if c.models.guideLoaded() {
+		r.Sampling.Temperature = 0 // only its likeliest words are any good
+	}
 	if !goOn {
 		branch = branch[:len(branch)-1]
 	}

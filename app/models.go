@@ -44,6 +44,7 @@ type Models struct {
 	signals  *hub
 	later    func(func() error) // has the writing goroutine do something
 	scan     *scanner
+	guide    string // path of the built-in guide, or ""
 
 	mu      sync.Mutex
 	list    []ModelFile
@@ -63,6 +64,15 @@ func (m *Models) List() []ModelFile {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.list)
+}
+
+// Guide returns the path of the built-in guide, a very small model that knows Burble, or "" where there is none. It is the last
+// one in List.
+func (m *Models) Guide() string { return m.guide }
+
+func (m *Models) guideLoaded() bool {
+	info, loaded := m.Current()
+	return loaded && m.guide != "" && info.Path == m.guide
 }
 
 // Refresh looks for model files in the background. A ModelsChanged signal follows.
@@ -92,7 +102,11 @@ func (m *Models) Load(path string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := &load{progress: LoadProgress{Path: path, Stage: StageWaiting}}
-	l.id = m.engine.Load(path, m.placement())
+	p := m.placement()
+	if path == m.guide { // it is tiny, and the user's choices are for others
+		p = inference.Placement{Device: "cpu", Threads: p.Threads}
+	}
+	l.id = m.engine.Load(path, p)
 	m.load = l
 	m.loads[l.id] = l
 	m.signals.publish(l.progress)
@@ -195,6 +209,10 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		info := ev.Model
 		m.current = &info
 		path, used := info.Path, time.Now()
+		if path == m.guide { // which is there when nothing else is, so it need not be remembered
+			m.signals.publish(ModelLoaded{info, ev.Warnings})
+			return
+		}
 		m.later(func() error {
 			defer m.Refresh()
 			return m.store.used(m.ctx, path, used)
@@ -240,6 +258,9 @@ func (m *Models) lost() {
 		m.signals.publish(ModelUnloaded{})
 	}
 }
+
+// CacheFolder is where Burble keeps what it can make again.
+func CacheFolder() string { return newPaths(Options{}).Cache }
 
 // DefaultModel returns the model to open where none is named: the one used last, else the newest one in the models
 // folder, else "". folder is the models folder. It is for commands that need no App.

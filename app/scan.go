@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"burble/assets/guide"
 	"burble/gguf"
 	"burble/inference"
 	"burble/inference/model"
@@ -131,6 +132,11 @@ feed:
 	slices.SortStableFunc(list, func(a, b ModelFile) int {
 		return cmp.Or(b.Recent.Compare(a.Recent), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
 	})
+	if m.guide != "" {
+		g := inspect(m.guide, how)
+		g.Name = guide.Name
+		list = append(list, g)
+	}
 	return list
 }
 

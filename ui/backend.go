@@ -39,6 +39,7 @@ type Models interface {
 	List() []app.ModelFile
 	Refresh()
 	Folder() string
+	Guide() string
 	Load(path string)
 	CancelLoad()
 	Current() (inference.ModelInfo, bool)

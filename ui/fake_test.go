@@ -255,6 +255,7 @@ func (f fakeModels) Report(w io.Writer) error {
 }
 
 func (f fakeModels) Refresh()       { f.signals <- app.ModelsChanged{} }
+func (f fakeModels) Guide() string  { return "/cache/guide.gguf" }
 func (f fakeModels) Folder() string { return "/home/gopher/models" }
 
 func (f fakeModels) Load(path string) {

@@ -15,6 +15,7 @@ import (
 
 	"burble/app"
 	"burble/assets"
+	"burble/assets/guide"
 	"burble/inference"
 	"burble/inference/chat"
 	"burble/ui/look"
@@ -26,7 +27,7 @@ const appID = "chat.burble.Burble"
 
 // Run opens the window, with a model's file or "", and returns when it is closed.
 func Run(file string) (err error) {
-	a, err := app.New(context.Background(), app.Options{Model: file})
+	a, err := app.New(context.Background(), app.Options{Model: file, Guide: guide.Install})
 	if err != nil {
 		return err
 	}
@@ -447,6 +448,10 @@ func (w *window) showEmpty() {
 	case loading:
 		w.empty.set("Loading the model", "A moment. You can write your first message meanwhile.", false)
 	case loaded:
+		if info.Path == w.b.Models.Guide() {
+			w.empty.set("Welcome to Burble", "This is the built-in guide, a very small model that knows Burble alone. Ask it how to get a model, which one fits this machine, or what a setting does.", true)
+			break
+		}
 		w.empty.set("What is on your mind?", info.Name+" runs on this machine. What you write stays here.", false)
 	default:
 		w.empty.set("Welcome to Burble", "Chat with a language model that runs on this machine. Open a GGUF file, or drop one onto this window.", true)

@@ -44,11 +44,17 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	if err := params.Validate(); err != nil {
 		return usageError(err.Error())
 	}
-	quiet := false
-	fs.Visit(func(f *flag.Flag) { quiet = quiet || f.Name == "p" })
-	file, err := modelPath(*path)
+	quiet := given(fs, "p")
+	file, isGuide, err := modelPath(s, *path)
 	if err != nil {
 		return err
+	}
+	where := place()
+	if isGuide { // tiny, and only its likeliest words are any good
+		where.Device = "cpu"
+		if !given(fs, "temp") {
+			params.Temperature = 0
+		}
 	}
 	if *promptText == "-" {
 		b, err := io.ReadAll(s.in)
@@ -71,7 +77,7 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	}
 	loading, stop := interruptible(ctx)
 	defer stop()
-	if err := t.load(loading, file, place()); err != nil {
+	if err := t.load(loading, file, where); err != nil {
 		return err
 	}
 	if t.quiet {
@@ -81,10 +87,18 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 		return loading.Err() // half an answer is no success
 	}
 	stop()
-	if err := app.NoteModel(file); err != nil {
-		fmt.Fprintf(s.err, "(The model can't be remembered for the next time: %v)\n", err)
+	if !isGuide { // which is there whenever nothing else is
+		if err := app.NoteModel(file); err != nil {
+			fmt.Fprintf(s.err, "(The model can't be remembered for the next time: %v)\n", err)
+		}
 	}
 	return t.converse(ctx)
+}
+
+// given reports whether a flag was set on the command line.
+func given(fs *flag.FlagSet, name string) (set bool) {
+	fs.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
 }
 
 // decimal is v as it is written: the default 0.7 is not 0.699999988079071.

@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"burble/app"
+	"burble/assets/guide"
 	"burble/gguf"
 	"burble/inference"
 )
@@ -34,16 +35,21 @@ func placementFlags(fs *flag.FlagSet) func() inference.Placement {
 	}
 }
 
-// modelPath is the model to open where the user named path, or none.
-func modelPath(path string) (string, error) {
+// modelPath is the model to open where the user named path, or none. Where there is none yet, that is the built-in guide.
+func modelPath(s streams, path string) (model string, isGuide bool, err error) {
 	if path != "" {
-		return path, nil
+		return path, false, nil
 	}
 	path, folder := app.DefaultModel()
-	if path == "" {
-		return "", fmt.Errorf("there is no model yet: download one as a GGUF file, and put it into %s or name it with -m FILE.gguf", folder)
+	if path != "" {
+		return path, false, nil
 	}
-	return path, nil
+	if path, err = guide.Install(app.CacheFolder()); err != nil {
+		return "", false, fmt.Errorf("there is no model yet: download one as a GGUF file, and put it into %s or name it with -m FILE.gguf (%w)", folder, err)
+	}
+	fmt.Fprintf(s.err, "There is no model yet, so this is Burble's built-in guide, a very small model. Ask it how to get a larger one,\n"+
+		"put one into %s, or name it with -m FILE.gguf.\n", folder)
+	return path, true, nil
 }
 
 // open loads a model for a command that drives it itself. Such a command stays on one thread, because a GPU belongs to it.

@@ -88,8 +88,6 @@ func TestMistakes(t *testing.T) {
 		{[]string{"info", filepath.Join(folder, "none.gguf")}, exitError, "none.gguf"},
 		{[]string{"info", broken}, exitError, "broken.gguf"},
 		{[]string{"chat", "-m", broken, "-p", "Hello"}, exitError, "broken.gguf"},
-		{[]string{"chat", "-p", "Hello"}, exitError, folder},
-		{[]string{}, exitError, folder},
 		{[]string{"chat", "-m", model, "-p", " "}, exitUsage, "prompt is empty"},
 		{[]string{"chat", "-m", model, "--temp", "warm"}, exitUsage, "temp"},
 		{[]string{"chat", "-m", model, "-p", "Hello", "--top-p", "7"}, exitUsage, "top"},
@@ -112,6 +110,20 @@ func TestMistakes(t *testing.T) {
 		}
 		if out != "" && c.args[0] != "debug" {
 			t.Errorf("burble %q prints %q on standard output", c.args, out)
+		}
+	}
+}
+
+// TestGuide wants somebody to talk to where there is no model yet, and to be told who that is.
+func TestGuide(t *testing.T) {
+	folder := home(t)
+	for _, args := range [][]string{{"chat", "-p", "Which keyboard shortcuts are there?"}, {}} {
+		code, out, errOut := burble(t, "Which keyboard shortcuts are there?\n/exit\n", args...)
+		if code != exitOK || !strings.Contains(errOut, "built-in guide") || !strings.Contains(errOut, folder) {
+			t.Errorf("burble %q ends with %d and says %q", args, code, errOut)
+		}
+		if !strings.Contains(out, "Ctrl+N new chat") {
+			t.Errorf("burble %q answers %q", args, out)
 		}
 	}
 }

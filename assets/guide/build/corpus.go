@@ -14,7 +14,7 @@ import (
 type fact struct {
 	ID     string
 	Answer string
-	Keys   []string // an answer is right if it has all of them
+	Keys   []string // words that the answer must keep when it is edited
 	Def    []string // things to be explained: "the KV cache"
 	How    []string // things to do: "load a model"
 	Where  []string // things to be found: "the models folder"
@@ -79,6 +79,10 @@ func (c *corpus) readFile(path string) error {
 			continue
 		}
 		if id, ok := strings.CutPrefix(line, "== "); ok && !outside {
+			if i := slices.IndexFunc(c.Facts, func(f fact) bool { return f.ID == id }); i >= 0 && filepath.Base(path) == "zz-more.txt" {
+				current = &c.Facts[i]
+				continue
+			}
 			c.Facts = append(c.Facts, fact{ID: id})
 			current = &c.Facts[len(c.Facts)-1]
 			continue

@@ -11,8 +11,8 @@ import (
 	"burble/inference/sample"
 )
 
-// evaluate asks the model every held-out question, at temperature 0, and counts the answers that hold the right fact, and
-// the questions outside that were declined.
+// evaluate asks the model every held-out question, at temperature 0, and counts the answers that are the right
+// fact's, word for word, and the questions outside that were declined.
 func evaluate(ctx context.Context, root, path string, verbose bool) error {
 	c, err := readCorpus(filepath.Join(root, "corpus"))
 	if err != nil {
@@ -37,13 +37,10 @@ func evaluate(ctx context.Context, root, path string, verbose bool) error {
 		if err != nil {
 			return err
 		}
-		ok := true
+		var ok bool
 		if f := facts[q.Fact]; f != nil {
 			inside++
-			for _, k := range f.Keys {
-				ok = ok && strings.Contains(answer, k)
-			}
-			if ok {
+			if ok = answer == f.Answer; ok {
 				right++
 			}
 		} else {

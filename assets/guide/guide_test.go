@@ -1,0 +1,49 @@
+package guide
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestInstall(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	data := []byte("GGUF and so on")
+	path, err := install(dir, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string) {
+		t.Helper()
+		again, err := install(dir, data)
+		if got, _ := os.ReadFile(again); err != nil || again != path || string(got) != string(data) {
+			t.Errorf("%s: %q in %s, %v", what, got, again, err)
+		}
+	}
+	check("a second time")
+	if err := os.WriteFile(path, []byte("GGUF and so OFF"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check("damaged")
+	newer, err := install(dir, []byte("another version"))
+	if err != nil || newer == path {
+		t.Fatalf("%s, %v", newer, err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 1 {
+		t.Errorf("the folder holds %v", files)
+	}
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := install(blocked, data); err == nil {
+		t.Error("a file in the folder's place is no error")
+	}
+}
+
+// TestSize keeps the guide small enough to be built in.
+func TestSize(t *testing.T) {
+	if len(file) < 1<<20 || len(file) > 16<<20 {
+		t.Errorf("the guide has %d bytes", len(file))
+	}
+}
