@@ -2,6 +2,7 @@ package computetest
 
 import (
 	"math"
+	"slices"
 	"sort"
 
 	"burble/gguf"
@@ -90,6 +91,25 @@ func testStoreKV(b *bench) {
 				b.checkSlot(vc.Slice(0, s, s+1), v[i*heads*vd:][:heads*vd])
 			}
 			b.free()
+		}
+	}
+}
+
+// testLatentCache has values that are a part of the keys: one cache holds both, so what is stored and read are slices of it.
+func testLatentCache(b *bench) {
+	for _, typ := range cacheTypes {
+		for _, n := range []int{1, 3, 40} {
+			rank, position, slots, past := dimOf(typ, b.pick(16, 64, 512)), dimOf(typ, b.pick(8, 64)), b.between(1, 60), b.between(0, 30)
+			latent, rotated := b.normal(n*rank), b.normal(n*position)
+			whole := b.empty("keys", typ, slots, 1, rank+position)
+			b.queue.StoreKV(whole.Slice(2, 0, rank), whole.Slice(2, rank, rank+position),
+				b.strided("latent", latent, n, rank).Heads(1), b.strided("position", rotated, n, position).Heads(1), b.ints("past", int32(past)))
+			for i := max(0, n-slots); i < n; i++ {
+				s := (past + i) % slots
+				b.checkSlot(whole.Slice(0, s, s+1), slices.Concat(latent[i*rank:(i+1)*rank], rotated[i*position:(i+1)*position]))
+			}
+			b.free()
+			b.attend(attention{typ: typ, n: n, kvHeads: 1, groups: b.pick(1, 4, 16), kd: rank + position, vd: rank, past: past, slots: past + n + 3, latent: true})
 		}
 	}
 }
@@ -201,7 +221,8 @@ type attention struct {
 	kd, vd, past       int
 	slots, window      int
 	softCap, sinks     bool
-	temperature        int // length of the temperature; 0 for none
+	temperature        int  // length of the temperature; 0 for none
+	latent             bool // values are the first part of the keys
 }
 
 func (b *bench) attend(a attention) {
@@ -214,7 +235,14 @@ func (b *bench) attend(a attention) {
 	// What is compared is the arithmetic, not what the type of the cache costs: the reference attends to the values as stored.
 	keyBytes, valueBytes := b.stored(a.typ, keys), b.stored(a.typ, values)
 	b.fillCache(kc, keyBytes, total)
-	b.fillCache(vc, valueBytes, total)
+	if a.latent {
+		vc = kc.Slice(2, 0, a.vd)
+		for t := range total {
+			copy(values[t*a.vd:(t+1)*a.vd], keys[t*a.kd:])
+		}
+	} else {
+		b.fillCache(vc, valueBytes, total)
+	}
 	x := b.normal(a.n * heads * a.kd)
 	p := compute.Attention{Scale: float32(1 / math.Sqrt(float64(a.kd))), Window: a.window, Bound: (total + 255) / 256 * 256}
 	if a.temperature > 0 {

@@ -25,6 +25,8 @@ type Options struct {
 	Rounds    int     // random shapes for each operation and type; 1 where 0
 	// Skip names operations that the device does not have yet.
 	Skip []string
+	// Types are those of the weights; all of them where it is nil.
+	Types []gguf.Type
 }
 
 func (o Options) withDefaults() Options {
@@ -43,7 +45,7 @@ func (o Options) withDefaults() Options {
 
 // Run tests the devices that newDevice makes, one for each operation.
 func Run(t *testing.T, newDevice func(t *testing.T) compute.Device, o Options) {
-	for _, c := range cases() {
+	for _, c := range cases(o) {
 		if slices.Contains(o.Skip, c.name) {
 			continue
 		}
@@ -64,7 +66,7 @@ func Run(t *testing.T, newDevice func(t *testing.T) compute.Device, o Options) {
 
 // Same asserts that two devices compute the same results, bit for bit. The operations named in except are left out.
 func Same(t *testing.T, a, b func(t *testing.T) compute.Device, o Options, except ...string) {
-	for _, c := range cases() {
+	for _, c := range cases(o) {
 		if slices.Contains(except, c.name) {
 			continue
 		}
@@ -99,20 +101,27 @@ type testCase struct {
 	run  func(b *bench)
 }
 
-func cases() []testCase {
+func (o Options) types() []gguf.Type {
+	if o.Types != nil {
+		return o.Types
+	}
+	return weightTypes()
+}
+
+func cases(o Options) []testCase {
 	list := []testCase{
 		{"Copy", testCopy}, {"Embed", testEmbed}, {"Rows", testRows}, {"RMSNorm", testRMSNorm},
 		{"LayerNorm", testLayerNorm}, {"Rope", testRope}, {"StoreKV", testStoreKV}, {"Attend", testAttend},
 		{"AttendLong", testAttendLong}, {"GLU", testGLU}, {"Activate", testActivate}, {"Add", testAdd}, {"Mul", testMul},
 		{"Scale", testScale}, {"SoftCap", testSoftCap}, {"TopK", testTopK}, {"Order", testOrder},
-		{"AttendTemperature", testAttendTemperature}, {"AttendRing", testAttendRing}, {"GLUClamped", testGLUClamped},
+		{"AttendTemperature", testAttendTemperature}, {"AttendRing", testAttendRing}, {"LatentCache", testLatentCache}, {"GLUClamped", testGLUClamped},
 		{"Route", testRoute}, {"Combine", testCombine}, {"Conv1D", testConv1D}, {"SelectiveScan", testSelectiveScan},
 		{"DeltaScan", testDeltaScan},
 	}
-	for _, typ := range weightTypes() {
+	for _, typ := range o.types() {
 		list = append(list, testCase{"MatMul/" + typ.String(), func(b *bench) { testMatMul(b, typ) }})
 	}
-	for _, typ := range weightTypes() {
+	for _, typ := range o.types() {
 		list = append(list, testCase{"MatMulExperts/" + typ.String(), func(b *bench) { testMatMulExperts(b, typ) }})
 	}
 	return list

@@ -207,7 +207,7 @@ func rounding(x, w []float32) float64 {
 }
 
 func testEmbed(b *bench) {
-	for _, typ := range weightTypes() {
+	for _, typ := range b.options.types() {
 		rows := b.between(3, 40)
 		cols := typ.BlockElements() * b.between(1, 3)
 		if typ.BlockElements() == 1 {
