@@ -134,7 +134,9 @@ func (m *experts) routed(p *Pass, out, x *compute.Tensor) {
 	ids, weights := p.TmpIDs("expert ids", p.Rows, m.used), p.Tmp("expert weights", p.Rows, m.used)
 	p.Route(ids, weights, scores, m.routing)
 	if m.scale != nil {
-		p.MatMulExperts(weights.Heads(m.used), weights.Heads(m.used), m.scale, nil, ids)
+		scaled := p.Tmp("scaled expert weights", p.Rows, m.used)
+		p.MatMulExperts(scaled.Heads(m.used), weights.Heads(m.used), m.scale, nil, ids)
+		weights = scaled
 	}
 	if m.inputNorm != nil {
 		in := p.Tmp("normalised", p.Rows, x.Dim(1))
