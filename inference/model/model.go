@@ -69,6 +69,7 @@ var architectures = map[string]func(l *Loader) Network{
 	"llama":          newLlama, // Llama 1–3, Mistral 7B, and the many fine-tunes with their layout
 	"mamba":          newMamba,
 	"mamba2":         newMamba2,
+	"mellum":         newMellum,
 	"minicpm":        newMiniCPM,
 	"minimax-m2":     newMiniMaxM2,
 	"mistral3":       newMistral3,

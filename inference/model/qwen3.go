@@ -25,3 +25,17 @@ func newQwen3MoE(l *Loader) Network {
 		return b
 	})
 }
+
+// newMellum makes Mellum 2 (JetBrains 2026, "Mellum 2"): Qwen3 with experts, and sliding windows on three blocks of four, on which
+// RoPE is not scaled.
+func newMellum(l *Loader) Network {
+	m := newQwen3MoE(l).(*decoder)
+	local := l.plainRope(l.hyper.floatOr("rope.freq_base_swa", l.RopeBase))
+	for i, window := range l.windows(4) {
+		if window > 0 {
+			m.blocks[i].attn.Window = window
+			m.blocks[i].attn.rope = local.on(l.Layer(i), halves)
+		}
+	}
+	return m
+}

@@ -122,6 +122,7 @@ MODELS = {
     "hy_v3": ("Dots1", dict(DEEPSEEK_MOE, n_group=1, topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.5), {}, "HY_V3"),
     "qwen2vl": ("Qwen2", dict(), {}, "QWEN2VL"),
     "qwen3vl": ("Qwen3", dict(head_dim=16), {}, "QWEN3VL"),
+    "mellum": ("Qwen3Moe", dict(MOE, head_dim=16, norm_topk_prob=True), {}, "MELLUM"),
     "qwen3vlmoe": ("Qwen3Moe", dict(MOE, head_dim=16, norm_topk_prob=True), {}, "QWEN3VLMOE"),
     # latent attention
     "deepseek_v2": ("DeepseekV2", dict(MLA, num_hidden_layers=2, topk_method="greedy", norm_topk_prob=False, routed_scaling_factor=1.0, n_group=1, topk_group=1, **DEEPSEEK_MOE)),
