@@ -38,6 +38,9 @@ func TestSelfTest(t *testing.T) {
 
 // TestSelfTestFindsAWrongKernel makes one kernel wrong and one fail.
 func TestSelfTestFindsAWrongKernel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("another self-test of all kernels")
+	}
 	d, _ := soft(t, softhip.Config{}, Options{})
 	defer func() {
 		if err := d.Close(); err != nil {
