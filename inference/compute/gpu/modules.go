@@ -142,7 +142,7 @@ func codebook(t gguf.Type) (text string, width int) {
 
 // Modules names every module there is, for tests and the table of kernels.
 func Modules() []string {
-	names := append(append(baseModules(), "bandwidth"), cacheModules[:]...)
+	names := append(append(baseModules(), "bandwidth", partModule), cacheModules[:]...)
 	for i := range formats {
 		names = append(names, moduleOf(&formats[i]), expertsModule(&formats[i]))
 	}
