@@ -104,3 +104,42 @@ func TestYaRNFractions(t *testing.T) {
 		t.Errorf("angles from %v to %v, want 1 to %v", got[0], got[31], last)
 	}
 }
+
+// TestExpertOps asserts the operations of a block's experts with a shared one, in order, on the device that computes nothing.
+func TestExpertOps(t *testing.T) {
+	f, err := gguf.Open("testdata/goldens/qwen2_moe/model.gguf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := compute.NewRecorder()
+	l, net, err := bind(f, "qwen2moe", OnOne(r, 2), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.load(t.Context(), []compute.Queue{r}, func(int64, int64) {}); err != nil && !strings.Contains(err.Error(), "recorder") {
+		t.Fatal(err)
+	}
+	r.Ops = nil
+	p := &Pass{Queue: r, Rows: 5, temps: &temps{dry: r}}
+	x := r.Tensor("x", gguf.F32, 5, l.Dim)
+	net.(*decoder).blocks[0].ffn.run(p, x, x)
+	var got []string
+	for _, op := range r.Ops {
+		name, out, _ := strings.Cut(op, " ")
+		out, _, _ = strings.Cut(out, " ←")
+		got = append(got, name+" "+out)
+	}
+	want := []string{
+		"MatMul shared gate F32 [5×32]", "MatMul shared up F32 [5×32]", "GLU(silu) shared gate F32 [5×32]",
+		"MatMul shared down F32 [5×32]", "MatMul shared weight F32 [5×1]", "Activate(sigmoid) shared weight F32 [5×1]",
+		"Combine shared F32 [5×32]",
+		"MatMul router F32 [5×6]", "Route expert weights F32 [5×2]",
+		"MatMulExperts expert gate F32 [5×2×16]", "MatMulExperts expert up F32 [5×2×16]", "GLU(silu) expert up F32 [5×2×16]",
+		"MatMulExperts expert down F32 [5×2×32]", "Combine x F32 [5×32]",
+		"Add x F32 [5×32]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("operations:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
