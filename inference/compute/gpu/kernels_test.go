@@ -292,6 +292,12 @@ func TestKernelsForNVIDIA(t *testing.T) {
 	if _, err := exec.LookPath(clang); err != nil {
 		t.Skipf("no %s", clang)
 	}
+	early := 0
+	defer func() {
+		if early < 100 && !t.Failed() {
+			t.Errorf("only %d kernels start early", early)
+		}
+	}()
 	for _, module := range Modules() {
 		src, err := Source(module, 32)
 		if err != nil {
@@ -315,6 +321,16 @@ func TestKernelsForNVIDIA(t *testing.T) {
 		}
 		if bytes.Contains(ptx, []byte(".local ")) {
 			t.Errorf("%s uses local memory", module)
+		}
+		// A kernel that starts before its predecessor's end and does not wait for it would be a race that no test but chance shows.
+		entries := strings.Split(string(ptx), ".visible .entry ")
+		for _, entry := range entries[1:] {
+			name, body, _ := strings.Cut(entry, "(")
+			if waits := strings.Contains(body, "griddepcontrol.wait"); startsEarly(name) && !waits {
+				t.Errorf("%s of %s starts early and does not wait", name, module)
+			} else if startsEarly(name) {
+				early++
+			}
 		}
 	}
 }
