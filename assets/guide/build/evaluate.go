@@ -13,12 +13,12 @@ import (
 
 // evaluate asks the model every held-out question, at temperature 0, and counts the answers that are the right
 // fact's, word for word, and the questions outside that were declined.
-func evaluate(ctx context.Context, root, path string, verbose bool) error {
+func evaluate(ctx context.Context, root, set, path string, verbose bool) error {
 	c, err := readCorpus(filepath.Join(root, "corpus"))
 	if err != nil {
 		return err
 	}
-	tests, err := readEvaluation(filepath.Join(root, "evaluation"))
+	tests, err := readEvaluation(filepath.Join(root, set))
 	if err != nil {
 		return err
 	}
@@ -71,4 +71,39 @@ func ask(ctx context.Context, m *inference.LoadedModel, text string) (string, er
 		}
 	})
 	return strings.TrimSpace(answer.String()), err
+}
+
+// overlap prints the questions of a set that are made for training, where nothing keeps the generator from it.
+func overlap(root, set string, perFact, outside int) error {
+	c, err := readCorpus(filepath.Join(root, "corpus"))
+	if err != nil {
+		return err
+	}
+	tests, err := readEvaluation(filepath.Join(root, set))
+	if err != nil {
+		return err
+	}
+	other := "development"
+	if set == other {
+		other = "evaluation"
+	}
+	held, err := readEvaluation(filepath.Join(root, other))
+	if err != nil {
+		return err
+	}
+	made := map[string]bool{}
+	for _, list := range generate(c, held, perFact, outside) {
+		for _, q := range list {
+			made[plain(q.text)] = true
+		}
+	}
+	n := 0
+	for _, q := range tests {
+		if made[plain(q.Text)] {
+			n++
+			fmt.Printf("%-14s %s\n", q.Fact, q.Text)
+		}
+	}
+	fmt.Printf("%d of %d questions\n", n, len(tests))
+	return nil
 }

@@ -3,6 +3,7 @@
 //	build prepare -out DIR     questions by the million, a vocabulary, and both as tokens for train.py
 //	build pack -in DIR -out F  the weights that train.py left in DIR, as a GGUF file
 //	build evaluate -m F        how many of the held-out questions the guide answers right
+//	build overlap              which of them the generator would make, which must be none
 package main
 
 import (
@@ -34,6 +35,7 @@ func run(ctx context.Context, args []string) error {
 	model := fs.String("m", "assets/guide/guide.gguf", "model `FILE`")
 	perFact := fs.Int("n", 12000, "questions for each fact")
 	outside := fs.Int("outside", 800000, "questions to decline")
+	set := fs.String("set", "evaluation", "questions to ask: evaluation, or development")
 	verbose := fs.Bool("v", false, "print the questions that are answered wrong")
 	if err := fs.Parse(args[1:]); err != nil {
 		return err
@@ -44,7 +46,9 @@ func run(ctx context.Context, args []string) error {
 	case "pack":
 		return pack(*in, *out)
 	case "evaluate":
-		return evaluate(ctx, *root, *model, *verbose)
+		return evaluate(ctx, *root, *set, *model, *verbose)
+	case "overlap":
+		return overlap(*root, *set, *perFact, *outside)
 	}
 	return fmt.Errorf("unknown command %q", args[0])
 }

@@ -54,14 +54,18 @@ func prepare(root, out string, perFact, outside int) error {
 	if err != nil {
 		return err
 	}
-	tests, err := readEvaluation(filepath.Join(root, "evaluation"))
+	tests, err := readEvaluation(filepath.Join(root, "development"))
+	if err != nil {
+		return err
+	}
+	last, err := readEvaluation(filepath.Join(root, "evaluation"))
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	asked := generate(c, tests, perFact, outside)
+	asked := generate(c, slices.Concat(tests, last), perFact, outside)
 
 	var sample []string
 	for i, list := range asked {
