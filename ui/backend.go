@@ -29,6 +29,9 @@ type Chats interface {
 	Message(id int64) (app.Message, error)
 	Search(query string, limit int) ([]app.Hit, error)
 	Send(chatID int64, text string) error
+	Edit(id int64, text string) error
+	Siblings(id int64) ([]int64, error)
+	Show(id int64) error
 	Regenerate(chatID int64) error
 	Continue(chatID int64) error
 	Stop(chatID int64)

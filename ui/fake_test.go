@@ -215,6 +215,23 @@ func (f fakeChats) Send(id int64, text string) error {
 	return nil
 }
 
+func (f fakeChats) Edit(id int64, text string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.call("edit %d %s", id, text)
+	return nil
+}
+
+// Siblings gives every message two versions, of which it is the first.
+func (f fakeChats) Siblings(id int64) ([]int64, error) { return []int64{id, id + 1000}, nil }
+
+func (f fakeChats) Show(id int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.call("show %d", id)
+	return nil
+}
+
 func (f fakeChats) Regenerate(id int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,6 +106,8 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.view = transcript.NewView()
 	w.view.OnRegenerate = func(int64) { w.report(b.Chats.Regenerate(w.chat)) }
 	w.view.OnContinue = func(int64) { w.report(b.Chats.Continue(w.chat)) }
+	w.view.OnEdit = w.editMessage
+	w.view.OnVersion = w.showVersion
 	w.view.OnSelectText = w.selectText
 	w.view.OnError = w.report
 	w.empty = newEmptyState(w.openPicker)
@@ -328,6 +331,13 @@ func (w *window) present(m app.Message, last bool) transcript.Message {
 	out := transcript.Message{
 		ID: m.ID, Content: m.Content, Reasoning: m.Reasoning, Error: m.Error, Warning: m.Warning,
 		Note: noteText(m.Stats), Last: last,
+	}
+	if m.Siblings > 1 {
+		ids, err := w.b.Chats.Siblings(m.ID)
+		if err != nil {
+			w.report(err)
+		}
+		out.Version, out.Versions = slices.Index(ids, m.ID)+1, len(ids)
 	}
 	if m.Role == chat.User {
 		out.Role = transcript.User

@@ -20,6 +20,7 @@ var (
 	IconRetry    = icon("retry", `<path d="M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9M20 4v5h-5"/>`)
 	IconDown     = icon("down", `<path d="M12 5v14M5.5 12.5L12 19l6.5-6.5"/>`)
 	IconChevron  = icon("chevron", `<path d="M6 9.5l6 6 6-6"/>`)
+	IconLeft     = icon("left", `<path d="M14.5 6l-6 6 6 6"/>`)
 	IconRight    = icon("right", `<path d="M9.5 6l6 6-6 6"/>`)
 	IconModel    = icon("model", `<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9"/>`)
 	IconFolder   = icon("folder", `<path d="M3.5 6h6l2 2.5h9V19h-17z"/>`)

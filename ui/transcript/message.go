@@ -43,6 +43,8 @@ type Message struct {
 	Warning   string        // a sentence about an answer, such as messages that it did not see
 	Cut       string        // why the answer is not complete although nothing failed
 	Note      string        // figures and the like, below an answer
+	Version   int           // of Versions, from 1 on
+	Versions  int           // more than 1 where a message was edited, or an answer made again
 	Last      bool          // the last of the conversation: it can be asked for again
 }
 
@@ -63,6 +65,7 @@ type message struct {
 	count   int              // cells that show blocks
 	think   *thinking
 	bubble  *bubble
+	own     *ownFooter // below a message of the user
 	footer  *footer
 	waiting *waiting
 	failure *failure
@@ -130,11 +133,13 @@ func (m *message) layout(width float32) float32 {
 func (m *message) make() {
 	m.made = true
 	m.cells, m.blocks = nil, nil
-	m.think, m.bubble, m.footer, m.waiting, m.failure = nil, nil, nil, nil, nil
+	m.think, m.bubble, m.own, m.footer, m.waiting, m.failure = nil, nil, nil, nil, nil, nil
 	m.first, m.count = 0, 0
 	if m.data.Role == User {
 		m.bubble = newBubble(m.view, m.data.Content)
-		m.cells = []*cell{{block: m.bubble, wanted: m.bubble.wanted}}
+		m.own = newOwnFooter(m.view, m)
+		m.own.set(m.data)
+		m.cells = []*cell{{block: m.bubble, wanted: m.bubble.wanted}, {block: m.own, wanted: m.own.wanted, gap: 2}}
 		return
 	}
 	m.doc = markdown.NewDocument(m.view.parser)
@@ -144,6 +149,7 @@ func (m *message) make() {
 func (m *message) update(old Message) {
 	if m.bubble != nil {
 		m.bubble.set(m.data.Content)
+		m.own.set(m.data)
 		return
 	}
 	m.updateBlocks(old)

@@ -320,6 +320,7 @@ type footer struct {
 	copy    *look.Button
 	again   *look.Button
 	choose  *look.Button
+	version *switcher
 	note    *canvas.Text
 }
 
@@ -346,6 +347,7 @@ func newFooter(v *View, m *message) *footer {
 			v.OnSelectText(m.data.Content)
 		}
 	})
+	f.version = newSwitcher(v, m)
 	f.height = 28
 	f.ExtendBaseWidget(f)
 	return f
@@ -364,6 +366,10 @@ func (f *footer) set(m Message) {
 	f.note.Refresh()
 	x := float32(-6) // the icons' own room, so that their lines stand under the text's edge
 	f.objects = f.objects[:0:0]
+	if objects, width := f.version.place(m, x); width > 0 {
+		f.objects = append(f.objects, objects...)
+		x += width + 4
+	}
 	for _, b := range []*look.Button{f.copy, f.choose, f.again} {
 		if b == f.again && !m.Last {
 			continue

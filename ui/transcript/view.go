@@ -24,6 +24,12 @@ type View struct {
 	OnRegenerate func(id int64)
 	// OnContinue asks for more of an answer that was cut.
 	OnContinue func(id int64)
+	// OnEdit begins to edit a message of the user.
+	OnEdit func(id int64)
+	// OnVersion shows the next (+1) or the previous (−1) version of a message.
+	OnVersion func(id int64, step int)
+	// OnQuote takes a message's text to be quoted in the next one.
+	OnQuote func(text string)
 	// OnSelectText offers a message's text for selecting a part of it.
 	OnSelectText func(text string)
 	// OnError reports something that a click led to, such as a link that can't be opened.
