@@ -108,6 +108,7 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.view.OnContinue = func(int64) { w.report(b.Chats.Continue(w.chat)) }
 	w.view.OnEdit = w.editMessage
 	w.view.OnVersion = w.showVersion
+	w.view.OnQuote = w.quote
 	w.view.OnSelectText = w.selectText
 	w.view.OnError = w.report
 	w.empty = newEmptyState(w.openPicker)

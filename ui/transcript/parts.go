@@ -320,6 +320,7 @@ type footer struct {
 	copy    *look.Button
 	again   *look.Button
 	choose  *look.Button
+	more    *look.Button
 	version *switcher
 	note    *canvas.Text
 }
@@ -347,6 +348,7 @@ func newFooter(v *View, m *message) *footer {
 			v.OnSelectText(m.data.Content)
 		}
 	})
+	f.more = newMore(v, m)
 	f.version = newSwitcher(v, m)
 	f.height = 28
 	f.ExtendBaseWidget(f)
@@ -370,7 +372,7 @@ func (f *footer) set(m Message) {
 		f.objects = append(f.objects, objects...)
 		x += width + 4
 	}
-	for _, b := range []*look.Button{f.copy, f.choose, f.again} {
+	for _, b := range []*look.Button{f.copy, f.choose, f.again, f.more} {
 		if b == f.again && !m.Last {
 			continue
 		}

@@ -191,24 +191,11 @@ func (v *View) scrolled(e *fyne.ScrollEvent) { v.column.scroll.Scrolled(e) }
 
 // showMenu shows the menu of a user's message.
 func (v *View) showMenu(b *bubble, at fyne.Position) {
-	var text string
 	for _, g := range v.column.groups {
 		if g.message.bubble == b {
-			text = g.message.data.Content
+			v.showMenuOf(g.message.data, at)
 		}
 	}
-	c := fyne.CurrentApp().Driver().CanvasForObject(v)
-	if c == nil {
-		return
-	}
-	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("",
-		fyne.NewMenuItem("Copy", func() { v.copyText(text) }),
-		fyne.NewMenuItem("Select text…", func() {
-			if v.OnSelectText != nil {
-				v.OnSelectText(text)
-			}
-		}),
-	), c, at)
 }
 
 // palette identifies the colours that widgets were made with.

@@ -1,0 +1,56 @@
+package transcript
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+
+	"burble/ui/look"
+	"burble/ui/markdown"
+)
+
+// menu returns what can be done with a message's text. A message of the user is shown as it was typed, and copied so.
+func (v *View) menu(m Message) *fyne.Menu {
+	copying := func(label, text string) *fyne.MenuItem {
+		return fyne.NewMenuItem(label, func() { v.copyText(text) })
+	}
+	var items []*fyne.MenuItem
+	if m.Role == User {
+		items = append(items, copying("Copy", m.Content))
+	} else {
+		blocks := v.parser.Parse(m.Content)
+		items = append(items, copying("Copy as text", markdown.Plain(blocks)), copying("Copy as Markdown", m.Content))
+		if code := markdown.AllCode(blocks); code != "" {
+			items = append(items, copying("Copy code", code))
+		}
+	}
+	items = append(items, fyne.NewMenuItemSeparator(),
+		fyne.NewMenuItem("Quote", func() {
+			if v.OnQuote != nil {
+				v.OnQuote(m.Content)
+			}
+		}),
+		fyne.NewMenuItem("Select text…", func() {
+			if v.OnSelectText != nil {
+				v.OnSelectText(m.Content)
+			}
+		}))
+	return fyne.NewMenu("", items...)
+}
+
+// showMenuOf shows a message's menu. It has the focus then: arrows, Return and Escape work.
+func (v *View) showMenuOf(m Message, at fyne.Position) {
+	if c := fyne.CurrentApp().Driver().CanvasForObject(v); c != nil {
+		widget.ShowPopUpMenuAtPosition(v.menu(m), c, at)
+	}
+}
+
+// newMore returns the button that shows a message's menu.
+func newMore(v *View, m *message) *look.Button {
+	var b *look.Button
+	b = look.NewIconButton(look.IconMore, func() {
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(b)
+		v.showMenuOf(m.data, at.AddXY(0, b.Size().Height))
+	})
+	b.Height = 28
+	return b
+}
