@@ -62,3 +62,24 @@ func TestMenu(t *testing.T) {
 		}
 	}
 }
+
+// TestMenuByKeys gets to the menu of each message by Tab alone.
+func TestMenuByKeys(t *testing.T) {
+	v, w := show(t, look.Dark, 900, 600)
+	v.SetMessages([]Message{{ID: 1, Role: User, Content: "Q"}, {ID: 2, Role: Assistant, Content: "A", Last: true}})
+	own, answer := v.column.groups[0].message.own.more, v.column.groups[1].message.footer.more
+	reached := map[fyne.Focusable]bool{}
+	for range 20 {
+		w.Canvas().FocusNext()
+		reached[w.Canvas().Focused()] = true
+	}
+	if !reached[own] || !reached[answer] {
+		t.Fatalf("Tab reaches the menu of the question: %v, of the answer: %v", reached[own], reached[answer])
+	}
+	w.Canvas().Focus(own)
+	own.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	if w.Canvas().Overlays().Top() == nil {
+		t.Error("Return does not open the menu")
+	}
+	keep(t, w, "menu-own")
+}

@@ -55,11 +55,12 @@ type ownFooter struct {
 	container
 	edit    *look.Button
 	copy    *look.Button
+	more    *look.Button
 	version *switcher
 }
 
 func newOwnFooter(v *View, m *message) *ownFooter {
-	f := &ownFooter{version: newSwitcher(v, m)}
+	f := &ownFooter{version: newSwitcher(v, m), more: newMore(v, m)}
 	f.edit = look.NewButton(look.IconNew, "Edit", look.Ghost, func() {
 		if v.OnEdit != nil {
 			v.OnEdit(m.data.ID)
@@ -84,14 +85,16 @@ func (f *ownFooter) set(m Message) {
 		f.objects = append(f.objects, objects...)
 		x += width + 4
 	}
-	f.copy.Resize(fyne.NewSquareSize(28))
-	f.copy.Move(fyne.NewPos(x, 0))
-	x += 30
+	for _, b := range []*look.Button{f.copy, f.more} {
+		b.Resize(fyne.NewSquareSize(28))
+		b.Move(fyne.NewPos(x, 0))
+		x += 30
+	}
 	size := fyne.NewSize(f.edit.MinSize().Width, 28)
 	f.edit.Resize(size)
 	f.edit.Move(fyne.NewPos(x, 0))
 	f.width = x + size.Width
-	f.objects = append(f.objects, f.copy, f.edit)
+	f.objects = append(f.objects, f.copy, f.more, f.edit)
 }
 
 func (f *ownFooter) wanted(float32) float32 { return f.width }
