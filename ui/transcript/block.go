@@ -41,6 +41,7 @@ type builder struct {
 type host interface {
 	openLink(address string)
 	copyText(text string)
+	relayout(b block)                // the height of b, which may stand inside of another block, has changed
 	later(d time.Duration, f func()) // calls f on Fyne's goroutine, unless the view is closed before
 	scrolled(e *fyne.ScrollEvent)    // a wheel turned over a block that scrolls sideways
 }
@@ -327,4 +328,16 @@ func (r *rule) heightFor(width float32) float32 {
 	r.line.Resize(fyne.NewSize(width, 1))
 	r.line.Move(fyne.NewPos(0, 4))
 	return r.height
+}
+
+// stale forgets the layout of what b stands in, and reports whether it stands in c.
+func (c *container) stale(b block) bool {
+	for _, o := range c.objects {
+		in, ok := o.(interface{ stale(block) bool })
+		if o == fyne.CanvasObject(b) || ok && in.stale(b) {
+			c.width = 0
+			return true
+		}
+	}
+	return false
 }

@@ -18,7 +18,8 @@ import (
 	"burble/ui/markdown"
 )
 
-// codeBlock shows code with its language, a copy button, and colours. Long lines scroll sideways.
+// codeBlock shows code with its language, a copy button, and colours. Long lines scroll sideways, or are
+// wrapped where the user wants that.
 type codeBlock struct {
 	container
 	language string
@@ -27,6 +28,9 @@ type codeBlock struct {
 	line     *canvas.Rectangle
 	label    *canvas.Text
 	copy     *look.Button
+	wrap     *look.Button
+	wrapped  bool
+	told     bool // a window is set from outside
 	text     *codeText
 	bar      *sideScroll
 }
@@ -54,8 +58,10 @@ func newCodeBlock(b builder, language, code string) *codeBlock {
 		c.copy.Set(look.IconCheck, "Copied", look.Ghost)
 		b.host.later(copiedFor, func() { c.copy.Set(look.IconCopy, "Copy", look.Ghost) })
 	}
+	c.wrap = look.NewButton(look.Icon{}, "Wrap", look.Ghost, func() { c.setWrapped(!c.wrapped); b.host.relayout(c) })
+	c.wrap.Height, c.wrap.TextSize, c.wrap.Color = 26, look.SmallSize, look.ColorMuted
 	c.bar = newSideScroll(c.text, b.host)
-	c.objects = []fyne.CanvasObject{c.ground, c.line, c.label, c.copy, c.bar}
+	c.objects = []fyne.CanvasObject{c.ground, c.line, c.label, c.wrap, c.copy, c.bar}
 	c.ExtendBaseWidget(c)
 	c.setCode(code)
 	return c
@@ -77,11 +83,27 @@ func (c *codeBlock) setCode(code string) {
 	c.width = 0
 }
 
+// setWrapped has long lines broken, or not.
+func (c *codeBlock) setWrapped(on bool) {
+	c.wrapped = on
+	style := look.Ghost
+	if on {
+		style = look.Soft
+	}
+	c.wrap.Set(look.Icon{}, "Wrap", style)
+	c.width = 0
+}
+
 func (c *codeBlock) heightFor(width float32) float32 {
 	if width == c.width {
 		return c.height
 	}
 	c.width = width
+	columns := 0
+	if c.wrapped {
+		columns = max(int((width-2-2*codeX)/codeAdvance()), 8)
+	}
+	c.text.wrapAt(columns)
 	size := c.text.MinSize()
 	c.height = codeHead + size.Height
 	c.ground.Resize(fyne.NewSize(width, c.height))
@@ -94,13 +116,20 @@ func (c *codeBlock) heightFor(width float32) float32 {
 	b.Width = max(b.Width, 90) // "Copied" is wider than "Copy"; the button stays where it is
 	c.copy.Resize(b)
 	c.copy.Move(fyne.NewPos(width-b.Width-4, (codeHead-b.Height)/2))
+	w := c.wrap.MinSize()
+	c.wrap.Resize(w)
+	c.wrap.Move(fyne.NewPos(width-b.Width-w.Width-8, (codeHead-w.Height)/2))
 	c.bar.Move(fyne.NewPos(1, codeHead))
 	c.bar.Resize(fyne.NewSize(width-2, size.Height))
+	if !c.told { // inside of a list or a quote: all of it is drawn
+		c.text.setWindow(0, size.Height)
+	}
 	c.bar.Scroll.Refresh()
 	return c.height
 }
 
 func (c *codeBlock) setWindow(top, bottom float32) {
+	c.told = true
 	c.text.setWindow(top-codeHead, bottom-codeHead)
 }
 
@@ -108,7 +137,9 @@ func (c *codeBlock) setWindow(top, bottom float32) {
 type codeText struct {
 	widget.BaseWidget
 	code    string
-	lines   []codeLine
+	source  []codeLine // as they are in the code
+	lines   []codeLine // as they are shown
+	columns int        // lines are broken after so many characters; 0: never
 	size    fyne.Size
 	from    int // lines[from:to] are drawn
 	to      int
@@ -130,6 +161,26 @@ func newCodeText() *codeText {
 	return t
 }
 
+// wrap breaks a line after every so many characters. Code is not broken at words: that would hide where blanks are.
+func (l codeLine) wrap(columns int) []codeLine {
+	lines, room := []codeLine{nil}, columns
+	for _, r := range l {
+		for rest := []rune(r.text); len(rest) > 0; {
+			if room == 0 {
+				lines, room = append(lines, nil), columns
+			}
+			n := min(room, len(rest))
+			last := len(lines) - 1
+			lines[last] = append(lines[last], codeRun{string(rest[:n]), r.color})
+			rest, room = rest[n:], room-n
+		}
+	}
+	return lines
+}
+
+// codeAdvance is the width of a character.
+func codeAdvance() float32 { return fyne.MeasureText("0", look.CodeSize, codeStyle).Width }
+
 func codeLineHeight() float32 { return 21 }
 
 var codeStyle = fyne.TextStyle{Monospace: true}
@@ -140,11 +191,31 @@ func (t *codeText) set(language, code string) {
 		t.append(grown)
 	} else {
 		start := time.Now()
-		t.lines = highlight(language, code)
+		t.source = highlight(language, code)
 		t.at = time.Now()
 		t.took = t.at.Sub(start)
 	}
 	t.code = code
+	t.arrange()
+}
+
+// wrapAt breaks lines after a number of characters; 0: never.
+func (t *codeText) wrapAt(columns int) {
+	if columns != t.columns {
+		t.columns = columns
+		t.arrange()
+	}
+}
+
+// arrange makes the shown lines of the code's.
+func (t *codeText) arrange() {
+	t.lines = t.source
+	if t.columns > 0 {
+		t.lines = nil
+		for _, l := range t.source {
+			t.lines = append(t.lines, l.wrap(t.columns)...)
+		}
+	}
 	longest := 0
 	for _, l := range t.lines {
 		n := 0
@@ -153,8 +224,7 @@ func (t *codeText) set(language, code string) {
 		}
 		longest = max(longest, n)
 	}
-	advance := fyne.MeasureText("0", look.CodeSize, codeStyle).Width
-	t.size = fyne.NewSize(float32(longest)*advance+2*codeX, float32(len(t.lines))*codeLineHeight()+2*codeY)
+	t.size = fyne.NewSize(float32(longest)*codeAdvance()+2*codeX, float32(len(t.lines))*codeLineHeight()+2*codeY)
 	t.from, t.to = 0, 0
 }
 
@@ -162,12 +232,12 @@ func (t *codeText) set(language, code string) {
 func (t *codeText) append(grown string) {
 	for i, line := range strings.Split(grown, "\n") {
 		line = strings.ReplaceAll(line, "\t", tab)
-		if i > 0 || len(t.lines) == 0 {
-			t.lines = append(t.lines, nil)
+		if i > 0 || len(t.source) == 0 {
+			t.source = append(t.source, nil)
 		}
 		if line != "" {
-			last := len(t.lines) - 1
-			t.lines[last] = append(t.lines[last], codeRun{line, theme.ColorNameForeground})
+			last := len(t.source) - 1
+			t.source[last] = append(t.source[last], codeRun{line, theme.ColorNameForeground})
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (v *View) Page(by float32) {
 func (v *View) relayout(b block) {
 	for _, g := range v.column.groups {
 		for _, c := range g.message.cells {
-			if c.block == b {
+			if in, ok := c.block.(interface{ stale(block) bool }); c.block == b || ok && in.stale(b) {
 				g.width = 0
 			}
 		}
