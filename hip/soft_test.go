@@ -290,14 +290,21 @@ func TestHangInsideGraphIsNamed(t *testing.T) {
 // A wait may last longer than the deadline as long as operations complete.
 func TestProgressExtendsTheDeadline(t *testing.T) {
 	g := newRig(t, softhip.Config{PerPoll: 1}, Options{Deadline: 250 * time.Millisecond})
-	x := g.buffer("x", 4)
-	for range 1000 {
+	x := g.buffer("x", 4<<20)
+	start := time.Now()
+	for range 8 {
 		g.s.Fill(x.Span(), 1)
 	}
-	start := time.Now()
+	g.sync()
+	each := max(time.Since(start)/8, 10*time.Microsecond)
+	n := int(500*time.Millisecond/each) + 1 // for twice the deadline
+	for range n {
+		g.s.Fill(x.Span(), 1)
+	}
+	start = time.Now()
 	g.sync()
 	if d := time.Since(start); d < 300*time.Millisecond {
-		t.Errorf("the wait took %s: too short to tell", d)
+		t.Errorf("the wait for %d operations took %s: too short to tell", n, d)
 	}
 }
 

@@ -23,8 +23,6 @@ type Options struct {
 	Cache     float64 // attention over a cache of a type other than F32, which may compute in half precision; 2e-6
 	Seed      uint64  // of the random shapes and values
 	Rounds    int     // random shapes for each operation and type; 1 where 0
-	// Skip names operations that the device does not have yet.
-	Skip []string
 	// Types are those of the weights; all of them where it is nil.
 	Types []gguf.Type
 }
@@ -46,9 +44,6 @@ func (o Options) withDefaults() Options {
 // Run tests the devices that newDevice makes, one for each operation.
 func Run(t *testing.T, newDevice func(t *testing.T) compute.Device, o Options) {
 	for _, c := range cases(o) {
-		if slices.Contains(o.Skip, c.name) {
-			continue
-		}
 		t.Run(c.name, func(t *testing.T) {
 			d := newDevice(t)
 			b := newBench(t, d, c.name, o)
