@@ -3,10 +3,12 @@ package gpu
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -45,8 +47,15 @@ type resources struct {
 	Scratch, VSpilled, SSpilled int
 }
 
-// TestKernelResources compiles every kernel for every target and fails on scratch memory and spilled registers. It also
-// compares the table in docs/kernels.md, or writes it with -update.
+// record is where -update keeps what it found, by a hash of the compiler, the target and the source. What has not changed since
+// need not be compiled again on every machine: there are hundreds of modules for all targets, and ten minutes of compiling.
+const record = "testdata/resources.json.gz"
+
+// always is the target that everything is compiled for on every machine, recorded or not.
+const always = "gfx1100"
+
+// TestKernelResources compiles every kernel for every target, unless it is known from an earlier run that was recorded, and
+// fails on scratch memory and spilled registers. It also compares the table in docs/kernels.md, or writes it with -update.
 func TestKernelResources(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiling every kernel for every target takes minutes")
@@ -61,6 +70,11 @@ func TestKernelResources(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	recorded := map[string][]resources{}
+	if !*update {
+		recorded = readRecord(t)
+	}
+	found := map[string][]resources{}
 	type job struct{ target, module int }
 	modules := Modules()
 	results := make([][][]resources, len(targets))
@@ -72,8 +86,13 @@ func TestKernelResources(t *testing.T) {
 	for range runtime.NumCPU() {
 		wg.Go(func() {
 			for j := range jobs {
-				r, err := compileFor(ctx, dir, version, targets[j.target].name, modules[j.module], targets[j.target].warp)
+				known := recorded
+				if targets[j.target].name == always {
+					known = nil
+				}
+				key, r, err := compileFor(ctx, dir, known, version, targets[j.target].name, modules[j.module], targets[j.target].warp)
 				mu.Lock()
+				found[key] = r
 				if err != nil {
 					t.Errorf("%s for %s: %v", modules[j.module], targets[j.target].name, err)
 				}
@@ -131,6 +150,36 @@ func TestKernelResources(t *testing.T) {
 		}
 	}
 	checkTable(t, version, b.String())
+	if *update && !t.Failed() {
+		writeRecord(t, found)
+	}
+}
+
+func readRecord(t *testing.T) map[string][]resources {
+	t.Helper()
+	f, err := os.Open(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string][]resources{}
+	if err := json.NewDecoder(z).Decode(&known); err != nil {
+		t.Fatal(err)
+	}
+	return known
+}
+
+func writeRecord(t *testing.T, found map[string][]resources) {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if err := errors.Join(json.NewEncoder(z).Encode(found), z.Close(), os.MkdirAll(filepath.Dir(record), 0o755), os.WriteFile(record, b.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // checkTable compares the generated part of docs/kernels.md, if the same compiler made it.
@@ -186,11 +235,11 @@ func writeSource(dir string, src hip.Source) (string, error) {
 	return main, nil
 }
 
-// compileFor compiles a module and reads what its kernels need, or remembers it from an earlier run.
-func compileFor(ctx context.Context, cache, version, target, module string, warp int) ([]resources, error) {
+// compileFor compiles a module and reads what its kernels need, or takes it from the record or an earlier run on this machine.
+func compileFor(ctx context.Context, cache string, recorded map[string][]resources, version, target, module string, warp int) (key string, list []resources, err error) {
 	src, err := Source(module, warp)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	names := make([]string, 0, len(src.Headers))
 	for n := range src.Headers {
@@ -202,38 +251,41 @@ func compileFor(ctx context.Context, cache, version, target, module string, warp
 	for _, n := range names {
 		fmt.Fprintln(h, n, src.Headers[n])
 	}
-	known := filepath.Join(cache, hex.EncodeToString(h.Sum(nil))+".json")
-	var list []resources
+	key = hex.EncodeToString(h.Sum(nil))
+	if list, ok := recorded[key]; ok {
+		return key, list, nil
+	}
+	known := filepath.Join(cache, key+".json")
 	if b, err := os.ReadFile(known); err == nil && json.Unmarshal(b, &list) == nil {
-		return list, nil
+		return key, list, nil
 	}
 	dir, err := os.MkdirTemp(cache, "compile-")
 	if err != nil {
-		return nil, err
+		return key, nil, err
 	}
 	defer os.RemoveAll(dir)
 	main, err := writeSource(dir, src)
 	if err != nil {
-		return nil, err
+		return key, nil, err
 	}
 	object := filepath.Join(dir, "object")
 	args := append([]string{"-x", "hip", "--offload-arch=" + target, "--offload-device-only", "--no-gpu-bundle-output", "-nogpuinc",
 		"-nogpulib", "-std=c++17", "-O3", "-Wall", "-Werror", "-Wno-unused-function", "-I", dir, main, "-o", object}, src.Options...)
 	if out, err := exec.CommandContext(ctx, clang, args...).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
+		return key, nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	notes, err := exec.CommandContext(ctx, readelf, "--notes", object).Output()
 	if err != nil {
-		return nil, err
+		return key, nil, err
 	}
 	if list, err = parseNotes(notes); err != nil {
-		return nil, err
+		return key, nil, err
 	}
 	b, err := json.Marshal(list)
 	if err != nil {
-		return nil, err
+		return key, nil, err
 	}
-	return list, os.WriteFile(known, b, 0o600)
+	return key, list, os.WriteFile(known, b, 0o600)
 }
 
 // parseNotes reads the kernels' metadata, which is YAML: one entry per kernel, its keys indented by four.
