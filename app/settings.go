@@ -42,6 +42,7 @@ type Values struct {
 
 	Theme     Theme   `json:"theme"`
 	FontScale float64 `json:"font_scale"` // 1 is normal
+	Language  string  `json:"language"`   // one of Languages
 
 	ModelsFolder  string `json:"models_folder"`   // empty: models in the data folder
 	OpenLastModel bool   `json:"open_last_model"` // load the last model at start
@@ -62,6 +63,7 @@ func Defaults() Values {
 		KVType:    "f16",
 		Theme:     ThemeSystem,
 		FontScale: 1,
+		Language:  LanguageSystem,
 
 		OpenLastModel: true,
 	}
@@ -91,6 +93,7 @@ func (v Values) Clamp() Values {
 	v.GPUIdle = clamp(v.GPUIdle, 0, MaxGPUIdle)
 	v.KVType = oneOf(v.KVType, d.KVType, KVTypes()...)
 	v.Theme = oneOf(v.Theme, d.Theme, ThemeSystem, ThemeLight, ThemeDark)
+	v.Language = oneOf(v.Language, d.Language, Languages()...)
 	if v.Device == "" {
 		v.Device = d.Device
 	}
@@ -148,6 +151,12 @@ func clamp[T int | float32 | float64](value, lo, hi T) T { return min(max(value,
 
 // KVTypes are the types a KV cache can have, the usual one first.
 func KVTypes() []string { return []string{"f16", "f32", "bf16", "q8_0", "q4_0"} }
+
+// LanguageSystem is the Language that follows the desktop's.
+const LanguageSystem = "system"
+
+// Languages are the languages that the window can be told to speak: the desktop's, then BCP 47 tags.
+func Languages() []string { return []string{LanguageSystem, "en", "de", "zh"} }
 
 func oneOf[T comparable](value, otherwise T, choices ...T) T {
 	if slices.Contains(choices, value) {

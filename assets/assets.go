@@ -1,7 +1,7 @@
 // Package assets holds the files that are built into the program.
 package assets
 
-import _ "embed"
+import "embed"
 
 // Icon is Burble's icon, a PNG of 512 pixels square, drawn from icon.svg.
 //
@@ -12,3 +12,8 @@ var Icon []byte
 //
 //go:embed licences.txt
 var Licences string
+
+// Translations are the texts of the window by language, translation/TAG.json: the English text is the key.
+//
+//go:embed translation/*.json
+var Translations embed.FS

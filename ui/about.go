@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -23,11 +24,11 @@ func (w *window) showAbout() {
 	icon.SetMinSize(fyne.NewSize(72, 72))
 	name := widget.NewLabelWithStyle("Burble", fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
 	name.SizeName = theme.SizeNameHeadingText
-	version := widget.NewLabelWithStyle("Version "+app.Version, fyne.TextAlignCenter, fyne.TextStyle{})
+	version := widget.NewLabelWithStyle(lang.L("Version {{.Version}}", map[string]any{"Version": app.Version}), fyne.TextAlignCenter, fyne.TextStyle{})
 	version.Selectable = true
-	what := widget.NewLabelWithStyle("Chat with language models that run on this machine.\nNothing you write leaves it.", fyne.TextAlignCenter, fyne.TextStyle{})
-	licences := look.NewButton(look.Icon{}, "Licences", look.Soft, w.showLicences)
-	d := dialog.NewCustom("About", "Close", container.NewVBox(icon, name, version, what, container.NewHBox(layout.NewSpacer(), licences, layout.NewSpacer())), w.win)
+	what := widget.NewLabelWithStyle(lang.L("Chat with language models that run on this machine.\nNothing you write leaves it."), fyne.TextAlignCenter, fyne.TextStyle{})
+	licences := look.NewButton(look.Icon{}, lang.L("Licences"), look.Soft, w.showLicences)
+	d := dialog.NewCustom(lang.L("About"), lang.L("Close"), container.NewVBox(icon, name, version, what, container.NewHBox(layout.NewSpacer(), licences, layout.NewSpacer())), w.win)
 	d.Resize(fyne.NewSize(min(440, w.win.Canvas().Size().Width-40), 0))
 	d.Show()
 }
@@ -50,7 +51,7 @@ func (w *window) showLicences() {
 		})
 	list.HideSeparators = true
 	list.OnSelected = func(i widget.ListItemID) { list.Unselect(i) }
-	d := dialog.NewCustom("Licences", "Close", list, w.win)
+	d := dialog.NewCustom(lang.L("Licences"), lang.L("Close"), list, w.win)
 	size := w.win.Canvas().Size()
 	d.Resize(fyne.NewSize(min(720, size.Width-40), min(560, size.Height-40)))
 	d.Show()

@@ -5,6 +5,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
@@ -112,13 +113,13 @@ func (w *window) find(query string) []int64 {
 // chatMenu shows what can be done with a chat.
 func (w *window) chatMenu(c app.Chat, at fyne.Position) {
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("",
-		fyne.NewMenuItem("Rename…", func() { w.renameChat(c) }),
-		fyne.NewMenuItem("Delete", func() { w.deleteChat(c) }),
+		fyne.NewMenuItem(lang.L("Rename…"), func() { w.renameChat(c) }),
+		fyne.NewMenuItem(lang.L("Delete"), func() { w.deleteChat(c) }),
 	), w.win.Canvas(), at)
 }
 
 func (w *window) renameChat(c app.Chat) {
-	title := newEntry("Title", nil)
+	title := newEntry(lang.L("Title"), nil)
 	title.SetText(titleOf(c))
 	form := container.New(fixedWidth(380), title)
 	var d *dialog.ConfirmDialog
@@ -129,7 +130,7 @@ func (w *window) renameChat(c app.Chat) {
 		}
 		w.focusComposer()
 	}
-	d = dialog.NewCustomConfirm("Rename chat", "Rename", "Cancel", form, rename, w.win)
+	d = dialog.NewCustomConfirm(lang.L("Rename chat"), lang.L("Rename"), lang.L("Cancel"), form, rename, w.win)
 	title.OnSubmitted = func(string) { d.Hide(); rename(true) }
 	title.key = func(k *fyne.KeyEvent) bool {
 		if k.Name == fyne.KeyEscape {
@@ -150,7 +151,7 @@ func (w *window) deleteChat(c app.Chat) {
 	}
 	shown := c.ID == w.chat
 	w.refreshChats()
-	w.toast.show("“"+titleOf(c)+"” was deleted.", "Undo", func() {
+	w.toast.show(lang.L("“{{.Title}}” was deleted.", map[string]any{lang.L("Title"): titleOf(c)}), lang.L("Undo"), func() {
 		if err := w.b.Chats.Restore(c.ID); err != nil {
 			w.report(err)
 			return
@@ -168,7 +169,7 @@ func (w *window) selectText(text string) {
 	e.MultiLine, e.Wrapping = true, fyne.TextWrapWord
 	e.SetText(text)
 	size := w.win.Canvas().Size()
-	d := dialog.NewCustom("Select text", "Close", e, w.win)
+	d := dialog.NewCustom(lang.L("Select text"), lang.L("Close"), e, w.win)
 	e.key = func(k *fyne.KeyEvent) bool {
 		switch k.Name {
 		case fyne.KeyEscape:

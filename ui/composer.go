@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -36,7 +37,7 @@ const (
 
 func newComposer(shortcut func(fyne.Shortcut) bool, send func(string) bool, stop func()) *composer {
 	c := &composer{send: send, stop: stop, rowCount: 1}
-	c.entry = newEntry("Message", shortcut)
+	c.entry = newEntry(lang.L("Message"), shortcut)
 	c.entry.MultiLine = true
 	c.entry.Wrapping = fyne.TextWrapWord
 	c.entry.SetMinRowsVisible(1)

@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
@@ -23,10 +24,10 @@ func (w *window) editMessage(id int64) {
 	text.Wrapping = fyne.TextWrapWord
 	text.SetText(w.messages[i].Content)
 	text.SetMinRowsVisible(6)
-	note := widget.NewLabel("The message and its answers as they were are kept: ‹ and › below it go back to them.")
+	note := widget.NewLabel(lang.L("The message and its answers as they were are kept: ‹ and › below it go back to them."))
 	note.Wrapping, note.Importance = fyne.TextWrapWord, widget.LowImportance
 	var d *dialog.CustomDialog
-	send := look.NewButton(look.IconSend, "Send", look.Primary, func() {
+	send := look.NewButton(look.IconSend, lang.L("Send"), look.Primary, func() {
 		if err := w.b.Chats.Edit(id, text.Text); err != nil {
 			w.report(err)
 			return
@@ -36,9 +37,9 @@ func (w *window) editMessage(id int64) {
 		w.view.ScrollToEnd()
 		w.focusComposer()
 	})
-	cancel := look.NewButton(look.Icon{}, "Cancel", look.Soft, func() { d.Hide(); w.focusComposer() })
+	cancel := look.NewButton(look.Icon{}, lang.L("Cancel"), look.Soft, func() { d.Hide(); w.focusComposer() })
 	buttons := container.NewHBox(layout.NewSpacer(), cancel, send)
-	d = dialog.NewCustomWithoutButtons("Edit message", container.NewBorder(nil, container.NewVBox(note, buttons), nil, nil, text), w.win)
+	d = dialog.NewCustomWithoutButtons(lang.L("Edit message"), container.NewBorder(nil, container.NewVBox(note, buttons), nil, nil, text), w.win)
 	size := w.win.Canvas().Size()
 	d.Resize(fyne.NewSize(min(640, size.Width-40), min(360, size.Height-40)))
 	d.Show()

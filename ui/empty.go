@@ -4,6 +4,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -24,7 +25,7 @@ func newEmptyState(open func()) *emptyState {
 	e := &emptyState{title: canvas.NewText("", nil), text: widget.NewLabel("")}
 	e.title.TextSize, e.title.TextStyle, e.title.Alignment = 22, fyne.TextStyle{Bold: true}, fyne.TextAlignCenter
 	e.text.Alignment, e.text.Wrapping, e.text.Importance = fyne.TextAlignCenter, fyne.TextWrapWord, widget.LowImportance
-	e.button = look.NewButton(look.IconModel, "Open a model", look.Primary, open)
+	e.button = look.NewButton(look.IconModel, lang.L("Open a model"), look.Primary, open)
 	e.button.Height = 40
 	icon := canvas.NewImageFromResource(fyne.NewStaticResource("burble.png", assets.Icon))
 	icon.FillMode = canvas.ImageFillContain

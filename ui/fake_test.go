@@ -34,7 +34,7 @@ type fake struct {
 }
 
 func newFake() *fake {
-	return &fake{signals: make(chan app.Signal, 10000), deleted: map[int64]app.Chat{}, messages: map[int64][]app.Message{}, values: app.Defaults()}
+	return &fake{signals: make(chan app.Signal, 10000), deleted: map[int64]app.Chat{}, messages: map[int64][]app.Message{}, values: english()}
 }
 
 // backend returns the fake as the window sees it.

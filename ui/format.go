@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"burble/inference"
 )
 
@@ -62,13 +64,13 @@ func whenText(t, now time.Time) string {
 	case days <= 0:
 		return t.Format("15:04")
 	case days == 1:
-		return "Yesterday"
+		return lang.L("Yesterday")
 	case days < 7:
-		return t.Weekday().String()
+		return weekday(t)
 	case t.Year() == now.Year():
-		return t.Format("2 January")
+		return lang.L("{{.Day}} {{.Month}}", map[string]any{"Day": t.Day(), "Month": month(t)})
 	}
-	return t.Format("2 Jan 2006")
+	return lang.L("{{.Day}} {{.Month}} {{.Year}}", map[string]any{"Day": t.Day(), "Month": shortMonth(t), "Year": t.Year()})
 }
 
 // noteText is the line of figures below an answer.
@@ -78,10 +80,10 @@ func noteText(s *inference.Stats) string {
 	}
 	var parts []string
 	if r := s.DecodeRate(); r > 0 {
-		parts = append(parts, rateText(r)+" tokens/s")
+		parts = append(parts, lang.L("{{.Rate}} tokens/s", map[string]any{"Rate": rateText(r)}))
 	}
 	if s.Tokens > 0 {
-		parts = append(parts, plural(s.Tokens, "token"))
+		parts = append(parts, lang.N("{{.Count}} tokens", s.Tokens, map[string]any{"Count": countText(s.Tokens)}))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -93,13 +95,13 @@ func statusText(s *inference.Stats) string {
 	}
 	var parts []string
 	if r := s.DecodeRate(); r > 0 {
-		parts = append(parts, rateText(r)+" tokens/s")
+		parts = append(parts, lang.L("{{.Rate}} tokens/s", map[string]any{"Rate": rateText(r)}))
 	}
 	if r := s.PromptRate(); r > 0 {
-		parts = append(parts, "prompt "+rateText(r)+" tokens/s")
+		parts = append(parts, lang.L("prompt {{.Rate}} tokens/s", map[string]any{"Rate": rateText(r)}))
 	}
 	if s.Reused > 0 {
-		parts = append(parts, countText(s.Reused)+" reused")
+		parts = append(parts, lang.L("{{.Count}} reused", map[string]any{"Count": countText(s.Reused)}))
 	}
 	return strings.Join(parts, "   ·   ")
 }
@@ -109,22 +111,15 @@ func contextText(used, size int) string {
 	if size <= 0 {
 		return ""
 	}
-	return "context " + countText(used) + " / " + countText(size)
+	return lang.L("context {{.Used}} / {{.Size}}", map[string]any{"Used": countText(used), "Size": countText(size)})
 }
 
 // deviceText names the device that a model is on.
 func deviceText(m inference.ModelInfo) string {
 	if m.GPULayers > 0 && m.GPULayers < m.Layers {
-		return fmt.Sprintf("%s, %d of %d layers", m.Device, m.GPULayers, m.Layers)
+		return lang.L("{{.Device}}, {{.Some}} of {{.All}} layers", map[string]any{"Device": m.Device, "Some": m.GPULayers, "All": m.Layers})
 	}
 	return m.Device
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return countText(n) + " " + noun + "s"
 }
 
 // homeText shortens a path in the user's home folder.

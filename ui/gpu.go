@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -24,7 +25,10 @@ func memoryText(m inference.ModelInfo) string {
 		return ""
 	}
 	const gib = 1 << 30
-	return fmt.Sprintf("%.1f of %.1f GiB in use", float64(m.DeviceMemory.Total-m.DeviceMemory.Free)/gib, float64(m.DeviceMemory.Total)/gib)
+	return lang.L("{{.Used}} of {{.Total}} GiB in use", map[string]any{
+		"Used":  fmt.Sprintf("%.1f", float64(m.DeviceMemory.Total-m.DeviceMemory.Free)/gib),
+		"Total": fmt.Sprintf("%.1f", float64(m.DeviceMemory.Total)/gib),
+	})
 }
 
 // firstSentence is what fits a line about a longer explanation.
@@ -47,7 +51,7 @@ func (w *window) warn(text string) {
 		w.toast.show(short, "", nil)
 		return
 	}
-	w.toast.show(short, "Details", func() { w.showDetails("What happened", text) })
+	w.toast.show(short, lang.L("Details"), func() { w.showDetails(lang.L("What happened"), text) })
 }
 
 // showDetails shows a text that can be selected and copied, and offers a report about the GPU.
@@ -56,9 +60,9 @@ func (w *window) showDetails(title, text string) {
 	label.Wrapping, label.Selectable = fyne.TextWrapWord, true
 	scroll := container.NewVScroll(label)
 	scroll.SetMinSize(fyne.NewSize(460, 180))
-	copyText := look.NewButton(look.IconCopy, "Copy", look.Soft, func() { w.app.Clipboard().SetContent(text) })
-	report := look.NewButton(look.Icon{}, "Save a report…", look.Soft, w.saveReport)
-	d := dialog.NewCustom(title, "Close", container.NewBorder(nil, container.NewHBox(copyText, report, layout.NewSpacer()), nil, nil, scroll), w.win)
+	copyText := look.NewButton(look.IconCopy, lang.L("Copy"), look.Soft, func() { w.app.Clipboard().SetContent(text) })
+	report := look.NewButton(look.Icon{}, lang.L("Save a report…"), look.Soft, w.saveReport)
+	d := dialog.NewCustom(title, lang.L("Close"), container.NewBorder(nil, container.NewHBox(copyText, report, layout.NewSpacer()), nil, nil, scroll), w.win)
 	d.Resize(fyne.NewSize(min(560, w.win.Canvas().Size().Width-40), 340))
 	d.Show()
 }
@@ -80,10 +84,10 @@ func (w *window) saveReport() {
 			}
 			fyne.Do(func() {
 				if err != nil {
-					w.report(fmt.Errorf("the report could not be written: %w", err))
+					w.report(errorText(lang.L("The report could not be written: {{.Reason}}", map[string]any{"Reason": err})))
 					return
 				}
-				w.toast.show("The report is in "+f.URI().Path()+". It holds no conversation.", "", nil)
+				w.toast.show(lang.L("The report is in {{.Path}}. It holds no conversation.", map[string]any{"Path": f.URI().Path()}), "", nil)
 			})
 		})
 	}, w.win)
@@ -94,7 +98,7 @@ func (w *window) saveReport() {
 // devices adds the setting that says where a model runs. The devices are asked for in the background, because drivers may be
 // slow, and join the choice when they are known.
 func (s *settingsDialog) devices(device string) {
-	labels, values := []string{"Automatic", "Processor", "Graphics card"}, []string{"auto", "cpu", "gpu"}
+	labels, values := []string{lang.L("Automatic"), lang.L("Processor"), lang.L("Graphics card")}, []string{"auto", "cpu", "gpu"}
 	c := widget.NewSelect(labels, nil)
 	c.PlaceHolder = device // one that is not in the list yet
 	show := func() {
@@ -108,7 +112,7 @@ func (s *settingsDialog) devices(device string) {
 		}
 	}
 	show()
-	s.row("Device", "Counts when a model is loaded.", c)
+	s.row(lang.L("Device"), lang.L("Counts when a model is loaded."), c)
 	s.device = c
 	note := widget.NewLabel("")
 	note.SizeName, note.Importance, note.Wrapping = theme.SizeNameCaptionText, widget.LowImportance, fyne.TextWrapWord

@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -33,7 +34,7 @@ func newHeader(toggle, model, cancel, settings func()) *header {
 	h.toggle = look.NewIconButton(look.IconSidebar, toggle)
 	h.model = look.NewButton(look.IconChevron, "", look.Ghost, model)
 	h.model.Trailing, h.model.TextSize = true, 15
-	h.cancel = look.NewButton(look.IconClose, "Cancel", look.Ghost, cancel)
+	h.cancel = look.NewButton(look.IconClose, lang.L("Cancel"), look.Ghost, cancel)
 	h.cancel.Height, h.cancel.TextSize, h.cancel.Color = 30, 13, look.ColorMuted
 	h.cancel.Hide()
 	h.settings = look.NewIconButton(look.IconSettings, settings)
@@ -50,7 +51,7 @@ func (h *header) showModel(m inference.ModelInfo, loaded bool) {
 	h.share = -1
 	h.cancel.Hide()
 	if !loaded {
-		h.model.Set(look.IconChevron, "Open a model", look.Ghost)
+		h.model.Set(look.IconChevron, lang.L("Open a model"), look.Ghost)
 		h.device.Text = ""
 	} else {
 		h.model.Set(look.IconChevron, m.Name, look.Ghost)
@@ -76,7 +77,7 @@ func modelDetail(m inference.ModelInfo) string {
 // showProgress shows a load on its way.
 func (h *header) showProgress(p app.LoadProgress) {
 	h.share = loadShare(p)
-	h.model.Set(look.IconChevron, "Loading "+filepath.Base(p.Path), look.Ghost)
+	h.model.Set(look.IconChevron, lang.L("Loading {{.Name}}", map[string]any{"Name": filepath.Base(p.Path)}), look.Ghost)
 	h.device.Text = progressText(p)
 	h.cancel.Show()
 	h.Refresh()
@@ -93,9 +94,9 @@ func loadShare(p app.LoadProgress) float32 {
 // progressText says what a load is doing: "reading weights, 43 %".
 func progressText(p app.LoadProgress) string {
 	if p.Total <= 0 {
-		return string(p.Stage) + "…"
+		return stageText(p.Stage) + "…"
 	}
-	return fmt.Sprintf("%s, %d %%", p.Stage, int(100*loadShare(p)))
+	return fmt.Sprintf("%s, %d %%", stageText(p.Stage), int(100*loadShare(p)))
 }
 
 // CreateRenderer is Fyne's.

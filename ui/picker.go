@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/theme"
@@ -54,7 +55,7 @@ func (w *window) openPicker() {
 }
 
 func (p *picker) build() {
-	title := widget.NewLabelWithStyle("Models", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	title := widget.NewLabelWithStyle(lang.L("Models"), fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	title.SizeName = theme.SizeNameSubHeadingText
 	shut := look.NewIconButton(look.IconClose, p.close)
 
@@ -81,7 +82,7 @@ func (p *picker) build() {
 	p.stage = widget.NewLabel("")
 	p.stage.Truncation = fyne.TextTruncateEllipsis
 	p.bar = newMeter()
-	p.cancel = look.NewButton(look.Icon{}, "Cancel", look.Soft, p.w.b.Models.CancelLoad)
+	p.cancel = look.NewButton(look.Icon{}, lang.L("Cancel"), look.Soft, p.w.b.Models.CancelLoad)
 	p.progress = container.NewBorder(nil, nil, nil, container.NewCenter(p.cancel),
 		container.New(layout.NewCustomPaddedVBoxLayout(0), p.stage, container.New(layout.NewCustomPaddedLayout(0, 10, 9, 14), p.bar)))
 	p.progress.Hide()
@@ -99,7 +100,7 @@ func (p *picker) build() {
 
 	p.folder = widget.NewLabel("")
 	p.folder.Importance, p.folder.Truncation = widget.LowImportance, fyne.TextTruncateEllipsis
-	open := look.NewButton(look.IconFolder, "Open a file…", look.Primary, p.chooseFile)
+	open := look.NewButton(look.IconFolder, lang.L("Open a file…"), look.Primary, p.chooseFile)
 
 	top := container.NewVBox(container.NewBorder(nil, nil, nil, shut, title), p.failure, p.progress)
 	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewBorder(nil, nil, nil, open, p.folder))
@@ -114,10 +115,10 @@ func (p *picker) refresh() {
 	p.files = p.w.b.Models.List()
 	home, _ := os.UserHomeDir() // without one, paths are shown in full
 	folder := homeText(p.w.b.Models.Folder(), home)
-	p.folder.SetText("Models folder: " + folder)
+	p.folder.SetText(lang.L("Models folder: {{.Folder}}", map[string]any{"Folder": folder}))
 	p.hint.SetText("")
 	if len(p.files) == 0 {
-		p.hint.SetText("No models yet. Put GGUF files into " + folder + ", drop one onto this window, or open a file.")
+		p.hint.SetText(lang.L("No models yet. Put GGUF files into {{.Folder}}, drop one onto this window, or open a file.", map[string]any{"Folder": folder}))
 	}
 	p.list.Refresh()
 }
@@ -125,7 +126,7 @@ func (p *picker) refresh() {
 // load loads a model that was clicked.
 func (p *picker) load(f app.ModelFile) {
 	if f.Err != "" {
-		p.loadEnded(errorText(f.Name + " can't be opened: " + f.Err))
+		p.loadEnded(errorText(lang.L("{{.Name}} can't be opened: {{.Reason}}", map[string]any{"Name": f.Name, "Reason": f.Err})))
 		return
 	}
 	p.failure.Hide()
@@ -180,7 +181,7 @@ func (p *picker) chooseFile() {
 		}
 		p.w.b.Models.Load(path)
 	}, p.w.win)
-	d.SetTitleText("Open a model")
+	d.SetTitleText(lang.L("Open a model"))
 	d.SetFilter(storage.NewExtensionFileFilter([]string{".gguf", ".GGUF"}))
 	if dir, err := storage.ListerForURI(storage.NewFileURI(p.w.b.Models.Folder())); err == nil {
 		d.SetLocation(dir)
@@ -243,10 +244,10 @@ func modelText(f app.ModelFile) string {
 		}
 	}
 	if f.Context > 0 {
-		parts = append(parts, countText(f.Context)+" tokens of context")
+		parts = append(parts, lang.L("{{.Count}} tokens of context", map[string]any{"Count": countText(f.Context)}))
 	}
 	if f.Memory > 0 {
-		parts = append(parts, "takes "+bytesText(f.Memory))
+		parts = append(parts, lang.L("takes {{.Size}}", map[string]any{"Size": bytesText(f.Memory)}))
 	}
 	return strings.Join(parts, "   ·   ")
 }
@@ -311,7 +312,7 @@ func (w *modelRowRenderer) Refresh() {
 	}
 	r.badge.Text, r.badge.Color = "", look.Color(theme.ColorNamePrimary)
 	if r.current {
-		r.badge.Text = "Loaded"
+		r.badge.Text = lang.L("Loaded")
 	}
 	w.Layout(r.Size())
 	for _, o := range w.Objects() {

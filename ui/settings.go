@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"image/color"
 	"math"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -42,7 +42,7 @@ func (w *window) openSettings() {
 }
 
 func (s *settingsDialog) build() {
-	title := widget.NewLabelWithStyle("Settings", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	title := widget.NewLabelWithStyle(lang.L("Settings"), fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	title.SizeName = theme.SizeNameSubHeadingText
 	shut := look.NewIconButton(look.IconClose, s.close)
 	s.note = widget.NewLabel("")
@@ -61,65 +61,69 @@ func (s *settingsDialog) build() {
 func (s *settingsDialog) fill() {
 	v := s.w.b.Settings.Get()
 	s.list.RemoveAll()
-	s.section("Appearance")
-	s.choice("Theme", "", []string{"System", "Light", "Dark"}, []string{string(app.ThemeSystem), string(app.ThemeLight), string(app.ThemeDark)},
+	s.section(lang.L("Appearance"))
+	s.choice(lang.L("Theme"), "", []string{lang.L("System"), lang.L("Light"), lang.L("Dark")}, []string{string(app.ThemeSystem), string(app.ThemeLight), string(app.ThemeDark)},
 		string(v.Theme), func(v *app.Values, t string) { v.Theme = app.Theme(t) })
 
-	s.section("Answers")
-	s.longText("System prompt", "Told to the model before every conversation.", v.SystemPrompt, func(v *app.Values, t string) { v.SystemPrompt = t })
-	s.slider("Temperature", "0 always takes the likeliest word; higher values vary more.", 0, 2, 0.05, v.Sampling.Temperature,
+	_, names := languages()
+	s.choice(lang.L("Language"), "", append([]string{lang.L("System")}, names...), app.Languages(),
+		v.Language, func(v *app.Values, t string) { v.Language = t })
+
+	s.section(lang.L("Answers"))
+	s.longText(lang.L("System prompt"), lang.L("Told to the model before every conversation."), v.SystemPrompt, func(v *app.Values, t string) { v.SystemPrompt = t })
+	s.slider(lang.L("Temperature"), lang.L("0 always takes the likeliest word; higher values vary more."), 0, 2, 0.05, v.Sampling.Temperature,
 		func(v *app.Values, f float32) { v.Sampling.Temperature = f })
-	s.number("Top-k", "Only the k likeliest words are drawn from. 0: all.", v.Sampling.TopK, func(v *app.Values, n int) { v.Sampling.TopK = n })
-	s.slider("Top-p", "Only the likeliest words that make up this share. 1: all.", 0, 1, 0.01, v.Sampling.TopP,
+	s.number(lang.L("Top-k"), lang.L("Only the k likeliest words are drawn from. 0: all."), v.Sampling.TopK, func(v *app.Values, n int) { v.Sampling.TopK = n })
+	s.slider(lang.L("Top-p"), lang.L("Only the likeliest words that make up this share. 1: all."), 0, 1, 0.01, v.Sampling.TopP,
 		func(v *app.Values, f float32) { v.Sampling.TopP = f })
-	s.slider("Min-p", "No words less likely than this share of the likeliest. 0: all.", 0, 0.5, 0.01, v.Sampling.MinP,
+	s.slider(lang.L("Min-p"), lang.L("No words less likely than this share of the likeliest. 0: all."), 0, 0.5, 0.01, v.Sampling.MinP,
 		func(v *app.Values, f float32) { v.Sampling.MinP = f })
-	s.slider("Repetition penalty", "Above 1 discourages words that were used already.", 1, 2, 0.01, max(v.Sampling.RepeatPenalty, 1),
+	s.slider(lang.L("Repetition penalty"), lang.L("Above 1 discourages words that were used already."), 1, 2, 0.01, max(v.Sampling.RepeatPenalty, 1),
 		func(v *app.Values, f float32) { v.Sampling.RepeatPenalty = f })
 	seed := ""
 	if v.Sampling.Seed != nil {
 		seed = strconv.FormatUint(*v.Sampling.Seed, 10)
 	}
-	s.text("Seed", "The same seed gives the same answer. Empty: a new one each time.", seed, func(v *app.Values, t string) error {
+	s.text(lang.L("Seed"), lang.L("The same seed gives the same answer. Empty: a new one each time."), seed, func(v *app.Values, t string) error {
 		v.Sampling.Seed = nil
 		if t == "" {
 			return nil
 		}
 		n, err := strconv.ParseUint(t, 10, 64)
 		if err != nil {
-			return fmt.Errorf("a seed is a whole number from 0 on")
+			return errorText(lang.L("A seed is a whole number from 0 on"))
 		}
 		v.Sampling.Seed = &n
 		return nil
 	})
-	s.number("Longest answer", "In tokens. 0: as long as the context allows.", v.MaxTokens, func(v *app.Values, n int) { v.MaxTokens = n })
-	s.choice("When the context is full", "", []string{"Say so", "Leave out the oldest messages"}, []string{app.OverflowRefuse, app.OverflowDrop},
+	s.number(lang.L("Longest answer"), lang.L("In tokens. 0: as long as the context allows."), v.MaxTokens, func(v *app.Values, n int) { v.MaxTokens = n })
+	s.choice(lang.L("When the context is full"), "", []string{lang.L("Say so"), lang.L("Leave out the oldest messages")}, []string{app.OverflowRefuse, app.OverflowDrop},
 		v.Overflow, func(v *app.Values, t string) { v.Overflow = t })
 
-	s.section("Model")
-	s.text("Models folder", "Where Burble looks for GGUF files. Empty: its own folder.", v.ModelsFolder, func(v *app.Values, t string) error {
+	s.section(lang.L("Model"))
+	s.text(lang.L("Models folder"), lang.L("Where Burble looks for GGUF files. Empty: its own folder."), v.ModelsFolder, func(v *app.Values, t string) error {
 		v.ModelsFolder = t
 		return nil
 	})
-	s.check("Open the last model at start", v.OpenLastModel, func(v *app.Values, on bool) { v.OpenLastModel = on })
-	s.number("Context size", "In tokens. 0: chosen to fit. Counts when a model is loaded.", v.Context, func(v *app.Values, n int) { v.Context = n })
-	s.number("Threads", "Of the processor. 0: chosen for this machine.", v.Threads, func(v *app.Values, n int) { v.Threads = n })
+	s.check(lang.L("Open the last model at start"), v.OpenLastModel, func(v *app.Values, on bool) { v.OpenLastModel = on })
+	s.number(lang.L("Context size"), lang.L("In tokens. 0: chosen to fit. Counts when a model is loaded."), v.Context, func(v *app.Values, n int) { v.Context = n })
+	s.number(lang.L("Threads"), lang.L("Of the processor. 0: chosen for this machine."), v.Threads, func(v *app.Values, n int) { v.Threads = n })
 	s.devices(v.Device)
-	s.choice("KV cache", "Smaller types hold longer conversations in the same memory. Counts when a model is loaded.",
-		[]string{"F16 (usual)", "F32 (exact, twice the memory)", "BF16", "Q8_0 (half the memory)", "Q4_0 (a quarter, less exact)"}, app.KVTypes(),
+	s.choice(lang.L("KV cache"), lang.L("Smaller types hold longer conversations in the same memory. Counts when a model is loaded."),
+		[]string{lang.L("F16 (usual)"), lang.L("F32 (exact, twice the memory)"), "BF16", lang.L("Q8_0 (half the memory)"), lang.L("Q4_0 (a quarter, less exact)")}, app.KVTypes(),
 		v.KVType, func(v *app.Values, t string) { v.KVType = t })
-	s.number("Layers on the GPU", "0: as many as fit. Counts when a model is loaded.", v.GPULayers, func(v *app.Values, n int) { v.GPULayers = n })
-	s.number("Release the GPU", "After so many minutes without use. 0: never.", v.GPUIdle, func(v *app.Values, n int) { v.GPUIdle = n })
+	s.number(lang.L("Layers on the GPU"), lang.L("0: as many as fit. Counts when a model is loaded."), v.GPULayers, func(v *app.Values, n int) { v.GPULayers = n })
+	s.number(lang.L("Release the GPU"), lang.L("After so many minutes without use. 0: never."), v.GPUIdle, func(v *app.Values, n int) { v.GPUIdle = n })
 
-	reset := look.NewButton(look.Icon{}, "Reset to defaults…", look.Soft, func() {
-		dialog.ShowConfirm("Reset settings", "Give all settings their defaults again?", func(ok bool) {
+	reset := look.NewButton(look.Icon{}, lang.L("Reset to defaults…"), look.Soft, func() {
+		dialog.ShowConfirm(lang.L("Reset settings"), lang.L("Give all settings their defaults again?"), func(ok bool) {
 			if ok {
 				s.update(func(v *app.Values) error { *v = app.Defaults(); return nil })
 				s.fill()
 			}
 		}, s.w.win)
 	})
-	s.list.Add(container.New(layout.NewCustomPaddedLayout(8, 0, 9, 0), container.NewHBox(reset, look.NewButton(look.Icon{}, "About Burble", look.Soft, s.w.showAbout))))
+	s.list.Add(container.New(layout.NewCustomPaddedLayout(8, 0, 9, 0), container.NewHBox(reset, look.NewButton(look.Icon{}, lang.L("About Burble"), look.Soft, s.w.showAbout))))
 }
 
 // update changes the settings, and shows what went wrong.
@@ -203,7 +207,7 @@ func (s *settingsDialog) number(name, explain string, value int, set func(*app.V
 	s.text(name, explain, strconv.Itoa(value), func(v *app.Values, t string) error {
 		n, err := strconv.Atoi(strings.ReplaceAll(t, ",", ""))
 		if err != nil || n < 0 {
-			return fmt.Errorf("%s is a whole number from 0 on", strings.ToLower(name))
+			return errorText(lang.L("{{.Name}} is a whole number from 0 on", map[string]any{"Name": name}))
 		}
 		set(v, n)
 		return nil
@@ -218,7 +222,7 @@ func (s *settingsDialog) text(name, explain, value string, set func(*app.Values,
 }
 
 func (s *settingsDialog) longText(name, explain, value string, set func(*app.Values, string)) {
-	e := newEntry("You are a helpful assistant.", nil)
+	e := newEntry(lang.L("You are a helpful assistant."), nil)
 	e.MultiLine, e.Wrapping = true, fyne.TextWrapWord
 	e.SetMinRowsVisible(3)
 	e.SetText(value)

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -42,9 +43,9 @@ func newSidebar(shortcut func(fyne.Shortcut) bool, create func()) *sidebar {
 	s := &sidebar{now: time.Now}
 	s.ground = canvas.NewRectangle(nil)
 	s.edge = canvas.NewRectangle(nil)
-	s.create = look.NewButton(look.IconNew, "New chat", look.Soft, create)
+	s.create = look.NewButton(look.IconNew, lang.L("New chat"), look.Soft, create)
 	s.create.Height = 38
-	s.search = newEntry("Search", shortcut)
+	s.search = newEntry(lang.L("Search"), shortcut)
 	s.search.OnChanged = func(string) { s.filter() }
 	s.search.key = func(k *fyne.KeyEvent) bool {
 		switch k.Name {
@@ -105,9 +106,9 @@ func (s *sidebar) filter() {
 	}
 	switch {
 	case len(s.chats) == 0:
-		s.hint.SetText("Your chats will be listed here.")
+		s.hint.SetText(lang.L("Your chats will be listed here."))
 	case len(s.shown) == 0:
-		s.hint.SetText("No chat matches the search.")
+		s.hint.SetText(lang.L("No chat matches the search."))
 	default:
 		s.hint.SetText("")
 	}
@@ -133,7 +134,7 @@ func (s *sidebar) matches(query string) []app.Chat {
 
 func titleOf(c app.Chat) string {
 	if c.Title == "" {
-		return "New chat"
+		return lang.L("New chat")
 	}
 	return c.Title
 }

@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"fyne.io/fyne/v2"
 	fyneapp "fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 
 	"burble/app"
 	"burble/assets"
@@ -73,6 +73,7 @@ type window struct {
 	picker   *picker      // while it is open
 	settings *settingsDialog
 	keys     []binding
+	language string // that the window was built in
 
 	chat     int64 // that is shown; 0: a new one, not made yet
 	messages []app.Message
@@ -96,7 +97,18 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.win.SetPadded(false)
 	w.win.Resize(fyne.NewSize(1180, 780))
 	w.win.SetOnDropped(w.dropped)
+	w.spawn = func(f func()) { go f() }
+	w.build()
+	return w
+}
 
+// build makes what the window shows, in the language that is set.
+func (w *window) build() {
+	b := w.b
+	w.language = b.Settings.Get().Language
+	if err := setLanguage(w.language); err != nil {
+		fyne.LogError("Setting the language", err)
+	}
 	w.sidebar = newSidebar(w.shortcut, w.newChat)
 	w.sidebar.onOpen = w.openChat
 	w.sidebar.menu = w.chatMenu
@@ -115,7 +127,6 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
 	w.status = newStatusLine()
 	w.toast = newToast()
-	w.spawn = func(f func()) { go f() }
 
 	content := container.NewStack(w.view, w.empty.box)
 	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box},
@@ -128,7 +139,6 @@ func newWindow(fa fyne.App, b Backend) *window {
 	w.refreshChats()
 	w.showModel()
 	w.newChat()
-	return w
 }
 
 // listen starts the goroutine that brings signals to the window, and returns what ends it. Signals are handed over in
@@ -235,7 +245,7 @@ func (w *window) apply(signals []app.Signal) {
 			w.loaded(s)
 		case app.ModelMoved:
 			w.showModel()
-			w.warn(fmt.Sprintf("The GPU failed, and the processor goes on with the answer.\n\n%v\n\nLoad the model again to use the GPU.", s.Reason))
+			w.warn(lang.L("The GPU failed, and the processor goes on with the answer.\n\n{{.Reason}}\n\nLoad the model again to use the GPU.", map[string]any{"Reason": s.Reason}))
 		case app.ModelFailed:
 			w.failed(s)
 		case app.ModelUnloaded:
@@ -360,9 +370,9 @@ func (w *window) present(m app.Message, last bool) transcript.Message {
 	}
 	switch m.Finish {
 	case inference.FinishLength:
-		out.Cut = "The answer has reached the limit on tokens."
+		out.Cut = lang.L("The answer has reached the limit on tokens.")
 	case inference.FinishContext:
-		out.Cut = "The context is full. Start a new chat, or raise the context size in the settings."
+		out.Cut = lang.L("The context is full. Start a new chat, or raise the context size in the settings.")
 	}
 	out.Thought = w.thought(m)
 	return out
@@ -394,9 +404,9 @@ func waitingText(p *app.Progress) string {
 	case p == nil:
 		return ""
 	case p.Queued:
-		return "Waiting for the answer in another chat…"
+		return lang.L("Waiting for the answer in another chat…")
 	case p.PromptTotal > 0 && p.PromptDone < p.PromptTotal && p.PromptTotal-p.Reused > 256:
-		return fmt.Sprintf("Reading the conversation, %d %%", 100*p.PromptDone/p.PromptTotal)
+		return lang.L("Reading the conversation, {{.Percent}} %", map[string]any{"Percent": 100 * p.PromptDone / p.PromptTotal})
 	}
 	return ""
 }
@@ -411,12 +421,12 @@ func (w *window) answering() bool {
 func (w *window) showComposer() {
 	info, loaded := w.b.Models.Current()
 	_, loading := w.b.Models.Loading()
-	placeholder := "Message " + info.Name
+	placeholder := lang.L("Message {{.Model}}", map[string]any{"Model": info.Name})
 	switch {
 	case loading:
-		placeholder = "The model is loading; you can write meanwhile"
+		placeholder = lang.L("The model is loading; you can write meanwhile")
 	case !loaded:
-		placeholder = "Open a model to start"
+		placeholder = lang.L("Open a model to start")
 	}
 	w.composer.setState(w.answering(), loaded || loading, placeholder)
 	if on := w.answering(); on != w.beating {
@@ -433,7 +443,7 @@ func (w *window) showStatus() {
 		if p := m.Progress; p != nil {
 			figures := ""
 			if p.Rate > 0 {
-				figures = rateText(p.Rate) + " tokens/s"
+				figures = lang.L("{{.Rate}} tokens/s", map[string]any{"Rate": rateText(p.Rate)})
 			}
 			w.status.set(figures, p.PromptDone+p.Tokens, info.ContextSize)
 			return
@@ -457,15 +467,15 @@ func (w *window) showEmpty() {
 	info, loaded := w.b.Models.Current()
 	switch _, loading := w.b.Models.Loading(); {
 	case loading:
-		w.empty.set("Loading the model", "A moment. You can write your first message meanwhile.", false)
+		w.empty.set(lang.L("Loading the model"), lang.L("A moment. You can write your first message meanwhile."), false)
 	case loaded:
 		if info.Path == w.b.Models.Guide() {
-			w.empty.set("Welcome to Burble", "This is the built-in guide, a very small model that knows Burble alone. Ask it how to get a model, which one fits this machine, or what a setting does.", true)
+			w.empty.set(lang.L("Welcome to Burble"), lang.L("This is the built-in guide, a very small model that knows Burble alone. Ask it how to get a model, which one fits this machine, or what a setting does."), true)
 			break
 		}
-		w.empty.set("What is on your mind?", info.Name+" runs on this machine. What you write stays here.", false)
+		w.empty.set(lang.L("What is on your mind?"), lang.L("{{.Model}} runs on this machine. What you write stays here.", map[string]any{"Model": info.Name}), false)
 	default:
-		w.empty.set("Welcome to Burble", "Chat with a language model that runs on this machine. Open a GGUF file, or drop one onto this window.", true)
+		w.empty.set(lang.L("Welcome to Burble"), lang.L("Chat with a language model that runs on this machine. Open a GGUF file, or drop one onto this window."), true)
 	}
 	w.empty.box.Show()
 }
@@ -503,10 +513,13 @@ func (w *window) failed(s app.ModelFailed) {
 		return
 	}
 	w.openPicker()
-	w.picker.loadEnded(fmt.Errorf("%s could not be loaded: %w", filepath.Base(s.Path), s.Err))
+	w.picker.loadEnded(errorText(lang.L("{{.Name}} could not be loaded: {{.Reason}}", map[string]any{"Name": filepath.Base(s.Path), "Reason": s.Err})))
 }
 
 func (w *window) applySettings() {
+	if w.language != w.b.Settings.Get().Language {
+		w.rebuild()
+	}
 	mode := look.Mode(w.b.Settings.Get().Theme)
 	if t, ok := w.app.Settings().Theme().(*look.Theme); !ok || t.Mode() != mode {
 		w.app.Settings().SetTheme(look.NewTheme(mode))
@@ -525,7 +538,7 @@ func (w *window) report(err error) {
 	}
 	text := sentence(err.Error())
 	if errors.Is(err, app.ErrNoModel) {
-		w.toast.show(text, "Open a model", w.openPicker)
+		w.toast.show(text, lang.L("Open a model"), w.openPicker)
 		return
 	}
 	w.toast.show(text, "", nil)
@@ -553,6 +566,6 @@ func (w *window) dropped(_ fyne.Position, files []fyne.URI) {
 		}
 	}
 	if len(files) > 0 {
-		w.toast.show(files[0].Name()+" is not a model: Burble opens GGUF files, whose names end in .gguf.", "", nil)
+		w.toast.show(lang.L("{{.Name}} is not a model: Burble opens GGUF files, whose names end in .gguf.", map[string]any{"Name": files[0].Name()}), "", nil)
 	}
 }

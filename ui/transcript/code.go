@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	fynecontainer "fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -51,14 +52,14 @@ func newCodeBlock(b builder, language, code string) *codeBlock {
 	}
 	c.ground.CornerRadius, c.ground.StrokeWidth, c.ground.StrokeColor = look.Radius, 1, look.Color(look.ColorBorder)
 	c.label.TextSize = look.SmallSize
-	c.copy = look.NewButton(look.IconCopy, "Copy", look.Ghost, nil)
+	c.copy = look.NewButton(look.IconCopy, lang.L("Copy"), look.Ghost, nil)
 	c.copy.Height, c.copy.TextSize, c.copy.Color = 26, look.SmallSize, look.ColorMuted
 	c.copy.OnTapped = func() {
 		b.host.copyText(c.code)
-		c.copy.Set(look.IconCheck, "Copied", look.Ghost)
-		b.host.later(copiedFor, func() { c.copy.Set(look.IconCopy, "Copy", look.Ghost) })
+		c.copy.Set(look.IconCheck, lang.L("Copied"), look.Ghost)
+		b.host.later(copiedFor, func() { c.copy.Set(look.IconCopy, lang.L("Copy"), look.Ghost) })
 	}
-	c.wrap = look.NewButton(look.Icon{}, "Wrap", look.Ghost, func() { c.setWrapped(!c.wrapped); b.host.relayout(c) })
+	c.wrap = look.NewButton(look.Icon{}, lang.L("Wrap"), look.Ghost, func() { c.setWrapped(!c.wrapped); b.host.relayout(c) })
 	c.wrap.Height, c.wrap.TextSize, c.wrap.Color = 26, look.SmallSize, look.ColorMuted
 	c.bar = newSideScroll(c.text, b.host)
 	c.objects = []fyne.CanvasObject{c.ground, c.line, c.label, c.wrap, c.copy, c.bar}
@@ -90,7 +91,7 @@ func (c *codeBlock) setWrapped(on bool) {
 	if on {
 		style = look.Soft
 	}
-	c.wrap.Set(look.Icon{}, "Wrap", style)
+	c.wrap.Set(look.Icon{}, lang.L("Wrap"), style)
 	c.width = 0
 }
 
@@ -363,7 +364,7 @@ func codeColor(t chroma.TokenType) fyne.ThemeColorName {
 // languageName returns a language's name as its own people write it.
 func languageName(language string) string {
 	if language == "" {
-		return "code"
+		return lang.L("code")
 	}
 	if l := lexers.Get(language); l != nil {
 		return l.Config().Name

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
 	"burble/ui/look"
@@ -15,21 +16,21 @@ func (v *View) menu(m Message) *fyne.Menu {
 	}
 	var items []*fyne.MenuItem
 	if m.Role == User {
-		items = append(items, copying("Copy", m.Content))
+		items = append(items, copying(lang.L("Copy"), m.Content))
 	} else {
 		blocks := v.parser.Parse(m.Content)
-		items = append(items, copying("Copy as text", markdown.Plain(blocks)), copying("Copy as Markdown", m.Content))
+		items = append(items, copying(lang.L("Copy as text"), markdown.Plain(blocks)), copying(lang.L("Copy as Markdown"), m.Content))
 		if code := markdown.AllCode(blocks); code != "" {
-			items = append(items, copying("Copy code", code))
+			items = append(items, copying(lang.L("Copy code"), code))
 		}
 	}
 	items = append(items, fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem("Quote", func() {
+		fyne.NewMenuItem(lang.L("Quote"), func() {
 			if v.OnQuote != nil {
 				v.OnQuote(m.Content)
 			}
 		}),
-		fyne.NewMenuItem("Select text…", func() {
+		fyne.NewMenuItem(lang.L("Select text…"), func() {
 			if v.OnSelectText != nil {
 				v.OnSelectText(m.Content)
 			}

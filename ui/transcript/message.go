@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"burble/ui/look"
 	"burble/ui/markdown"
 )
@@ -197,11 +199,11 @@ func (m *message) problem() (text string, a action) {
 	}
 	switch {
 	case m.data.Status == Failed && m.data.Error == "":
-		text, a = "The answer failed, and no reason was given.", retryAction
+		text, a = lang.L("The answer failed, and no reason was given."), retryAction
 	case m.data.Status == Failed:
 		text, a = m.data.Error, retryAction
 	case m.data.Status == Interrupted:
-		text, a = "Burble was closed before this answer was complete.", continueAction
+		text, a = lang.L("Burble was closed before this answer was complete."), continueAction
 	case m.data.Cut != "":
 		text, a = m.data.Cut, continueAction
 	default:
@@ -269,19 +271,19 @@ func thoughtTitle(m Message) string {
 	switch {
 	case m.running() && m.Content == "":
 		if m.Thought >= time.Second {
-			return fmt.Sprintf("Thinking… %s", seconds(m.Thought))
+			return lang.L("Thinking… {{.Time}}", map[string]any{"Time": seconds(m.Thought)})
 		}
-		return "Thinking…"
+		return lang.L("Thinking…")
 	case m.Thought > 0:
-		return "Thought for " + seconds(m.Thought)
+		return lang.L("Thought for {{.Time}}", map[string]any{"Time": seconds(m.Thought)})
 	}
-	return "Reasoning"
+	return lang.L("Reasoning")
 }
 
 func seconds(d time.Duration) string {
 	switch {
 	case d < time.Second:
-		return "a moment"
+		return lang.L("a moment")
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
 	}

@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"burble/ui/look"
@@ -254,7 +255,7 @@ func newFailure(v *View, m *message) *failure {
 	l := bodyLook()
 	l.size, l.lead = 14, 1.45
 	f.text = newFlow(nil, l, v.openLink)
-	f.retry = look.NewButton(look.IconRetry, "Retry", look.Soft, func() {
+	f.retry = look.NewButton(look.IconRetry, lang.L("Retry"), look.Soft, func() {
 		switch {
 		case f.action == retryAction && v.OnRegenerate != nil:
 			v.OnRegenerate(m.data.ID)
@@ -271,9 +272,9 @@ func (f *failure) set(text string, a action, failed bool) {
 	f.text.set([]markdown.Span{{Text: text}})
 	f.retry.Hidden = a == noAction
 	if a == continueAction {
-		f.retry.Set(look.IconRight, "Continue", look.Soft)
+		f.retry.Set(look.IconRight, lang.L("Continue"), look.Soft)
 	} else {
-		f.retry.Set(look.IconRetry, "Retry", look.Soft)
+		f.retry.Set(look.IconRetry, lang.L("Retry"), look.Soft)
 	}
 	if failed {
 		f.ground.FillColor = look.Color(look.ColorErrorSoft)
@@ -359,9 +360,9 @@ func (f *footer) set(m Message) {
 	note := m.Note
 	if m.Status == Stopped {
 		if note != "" {
-			note = "Stopped · " + note
+			note = lang.L("Stopped") + " · " + note
 		} else {
-			note = "Stopped"
+			note = lang.L("Stopped")
 		}
 	}
 	f.note.Text = note

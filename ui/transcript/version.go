@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/lang"
 
 	"burble/ui/look"
 )
@@ -61,7 +62,7 @@ type ownFooter struct {
 
 func newOwnFooter(v *View, m *message) *ownFooter {
 	f := &ownFooter{version: newSwitcher(v, m), more: newMore(v, m)}
-	f.edit = look.NewButton(look.IconNew, "Edit", look.Ghost, func() {
+	f.edit = look.NewButton(look.IconNew, lang.L("Edit"), look.Ghost, func() {
 		if v.OnEdit != nil {
 			v.OnEdit(m.data.ID)
 		}
