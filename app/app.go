@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 
+	"burble/app/network"
+	"burble/app/secret"
 	"burble/inference"
 )
 
@@ -34,6 +36,8 @@ type Options struct {
 	Model string
 	// Guide puts the built-in guide's file into a folder and returns its path; nil: there is no guide.
 	Guide func(folder string) (path string, err error)
+	// Network opens connections; nil: a real one. It is offline while the settings say so.
+	Network *network.Network
 	// Log gets what is of interest to developers; nil: nothing is logged.
 	Log *slog.Logger
 }
@@ -43,6 +47,8 @@ type App struct {
 	Chats    *Chats
 	Models   *Models
 	Settings *Settings
+	Secrets  *secret.Store
+	Network  *network.Network // of all connections that Burble opens
 
 	paths    Paths
 	engine   Engine
@@ -74,6 +80,13 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if a.Settings, notices[0], err = openSettings(a.paths.Settings, a.signals); err != nil {
 		return a, err
 	}
+	if a.Network = o.Network; a.Network == nil {
+		a.Network = network.New(true)
+	}
+	a.Network.SetOffline(a.Settings.Get().Offline)
+	a.Settings.changed = func(v Values) { a.Network.SetOffline(v.Offline) }
+	a.Secrets = secret.Open(a.paths.Config)
+
 	lasting := context.WithoutCancel(ctx) // what has been shown is written, whatever else ends
 	err = a.instance.alone(func() error {
 		a.store, notices[1], err = openStore(lasting, a.paths.Chats, a.instance.id, a.instance.alive)
@@ -149,6 +162,9 @@ func (a *App) Close() error {
 // release closes what is open besides the engine.
 func (a *App) release() error {
 	a.signals.close()
+	if a.Network != nil {
+		a.Network.Close()
+	}
 	var err error
 	if a.store != nil {
 		err = a.store.close()

@@ -46,6 +46,8 @@ type Values struct {
 
 	ModelsFolder  string `json:"models_folder"`   // empty: models in the data folder
 	OpenLastModel bool   `json:"open_last_model"` // load the last model at start
+
+	Offline bool `json:"offline"` // never open a network connection
 }
 
 // Values of Overflow.
@@ -171,6 +173,8 @@ type Settings struct {
 	path    string
 	signals *hub
 
+	changed func(Values) // hears of changes before Update returns, and must not call back; or nil
+
 	mu     sync.Mutex
 	values Values
 }
@@ -213,6 +217,9 @@ func (s *Settings) Update(change func(v *Values)) error {
 		return fmt.Errorf("writing the settings to %s: %w", s.path, err)
 	}
 	s.values = fresh
+	if s.changed != nil {
+		s.changed(fresh.clone())
+	}
 	s.signals.publish(SettingsChanged{})
 	return nil
 }

@@ -115,6 +115,9 @@ func (s *settingsDialog) fill() {
 	s.number(lang.L("Layers on the GPU"), lang.L("0: as many as fit. Counts when a model is loaded."), v.GPULayers, func(v *app.Values, n int) { v.GPULayers = n })
 	s.number(lang.L("Release the GPU"), lang.L("After so many minutes without use. 0: never."), v.GPUIdle, func(v *app.Values, n int) { v.GPUIdle = n })
 
+	s.section(lang.L("Privacy"))
+	s.check(lang.L("Offline: never open a network connection"), v.Offline, func(v *app.Values, on bool) { v.Offline = on })
+
 	reset := look.NewButton(look.Icon{}, lang.L("Reset to defaults…"), look.Soft, func() {
 		dialog.ShowConfirm(lang.L("Reset settings"), lang.L("Give all settings their defaults again?"), func(ok bool) {
 			if ok {
