@@ -38,9 +38,14 @@ type Chats struct {
 	tasks []func() error           // other things to write
 }
 
-// List returns all chats, the one with the latest message first.
+// List returns all chats that are not archived, the one with the latest message first.
 func (c *Chats) List() ([]Chat, error) {
-	return c.query("deleted IS NULL ORDER BY updated DESC, id DESC")
+	return c.query("deleted IS NULL AND archived IS NULL ORDER BY updated DESC, id DESC")
+}
+
+// Archived returns the chats that were put away, the one with the latest message first.
+func (c *Chats) Archived() ([]Chat, error) {
+	return c.query("deleted IS NULL AND archived IS NOT NULL ORDER BY updated DESC, id DESC")
 }
 
 // Deleted returns the chats that Restore can bring back, the latest first.
@@ -61,7 +66,8 @@ func (c *Chats) Chat(id int64) (Chat, error) {
 }
 
 func (c *Chats) query(where string, args ...any) ([]Chat, error) {
-	rows, err := c.store.db.QueryContext(c.ctx, "SELECT id, title, created, updated, options, draft FROM chats WHERE "+where, args...)
+	rows, err := c.store.db.QueryContext(c.ctx, `SELECT id, title, created, updated, options, draft, coalesce(folder_id, 0),
+		pinned IS NOT NULL, archived IS NOT NULL FROM chats WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the chats: %w", err)
 	}
@@ -71,7 +77,7 @@ func (c *Chats) query(where string, args ...any) ([]Chat, error) {
 		var chat Chat
 		var created, updated int64
 		var options string
-		if err := rows.Scan(&chat.ID, &chat.Title, &created, &updated, &options, &chat.Draft); err != nil {
+		if err := rows.Scan(&chat.ID, &chat.Title, &created, &updated, &options, &chat.Draft, &chat.Folder, &chat.Pinned, &chat.Archived); err != nil {
 			return nil, fmt.Errorf("reading the chats: %w", err)
 		}
 		chat.Created, chat.Updated = millis(created), millis(updated)
@@ -116,7 +122,7 @@ func (c *Chats) Rename(id int64, title string) error {
 	if title == "" {
 		return errors.New("a chat's title can't be empty")
 	}
-	return c.change(id, "renaming the chat", "UPDATE chats SET title = ? WHERE id = ?", title, id)
+	return c.change(id, "renaming the chat", "UPDATE chats SET title = ?, titled = '' WHERE id = ?", title, id)
 }
 
 // Delete removes a chat from the list. Restore brings it back, for 30 days.

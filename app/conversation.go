@@ -25,8 +25,8 @@ func (c *Chats) Send(chatID int64, text string) error {
 		if err := c.store.insert(c.ctx, tx, &m); err != nil {
 			return nil, false, err
 		}
-		_, err := tx.ExecContext(c.ctx, "UPDATE chats SET title = CASE title WHEN '' THEN ? ELSE title END, draft = '' WHERE id = ?",
-			title(text), chatID)
+		_, err := tx.ExecContext(c.ctx, `UPDATE chats SET titled = CASE title WHEN '' THEN 'words' ELSE titled END,
+			title = CASE title WHEN '' THEN ? ELSE title END, draft = '' WHERE id = ?`, title(text), chatID)
 		return answerTo(m), false, err
 	})
 }

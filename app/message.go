@@ -17,6 +17,10 @@ type Chat struct {
 	Options ChatOptions
 	Draft   string // what the user has typed and not sent
 	Busy    bool   // an answer is on its way
+
+	Folder   int64 // the folder it lies in; 0: none
+	Pinned   bool  // stays at the top
+	Archived bool  // put away: Archived lists it, List does not
 }
 
 // ChatOptions are a chat's own choices. A nil field follows the settings.
@@ -77,4 +81,5 @@ type Hit struct {
 	Created   time.Time
 	Snippet   string   // a few words around the match
 	Matches   [][2]int // the byte ranges of Snippet that matched
+	Archived  bool     // the chat is put away
 }

@@ -68,6 +68,20 @@ var migrations = []string{
 
 	// How long the reasoning took, in milliseconds.
 	`ALTER TABLE messages ADD COLUMN thought INTEGER NOT NULL DEFAULT 0`,
+
+	// Folders; when a chat was pinned and archived; and who gave it its title: the user (''), its first words or the model.
+	`CREATE TABLE folders (
+		id        INTEGER PRIMARY KEY AUTOINCREMENT,
+		name      TEXT NOT NULL,
+		created   INTEGER NOT NULL,
+		collapsed INTEGER NOT NULL DEFAULT 0,
+		deleted   INTEGER
+	);
+	ALTER TABLE chats ADD COLUMN folder_id INTEGER REFERENCES folders (id) ON DELETE SET NULL;
+	ALTER TABLE chats ADD COLUMN pinned INTEGER;
+	ALTER TABLE chats ADD COLUMN archived INTEGER;
+	ALTER TABLE chats ADD COLUMN titled TEXT NOT NULL DEFAULT '';
+	CREATE INDEX chats_folder ON chats (folder_id) WHERE folder_id IS NOT NULL;`,
 }
 
 // NewerError says that a database was written by a newer Burble.

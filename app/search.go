@@ -66,13 +66,13 @@ func likePattern(text string) string {
 
 func (c *Chats) searchTitles(query string, limit int) ([]Hit, error) {
 	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) },
-		`SELECT id, 0, title, '', updated, title FROM chats WHERE deleted IS NULL AND title LIKE ? ESCAPE '\'
+		`SELECT id, 0, title, '', updated, archived IS NOT NULL, title FROM chats WHERE deleted IS NULL AND title LIKE ? ESCAPE '\'
 		ORDER BY updated DESC LIMIT ?`, likePattern(query), limit)
 }
 
 func (c *Chats) searchWords(match string, limit int) ([]Hit, error) {
 	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = unmark(text) },
-		fmt.Sprintf(`SELECT m.chat_id, m.id, c.title, m.role, m.created,
+		fmt.Sprintf(`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL,
 			snippet(messages_text, 0, char(2), char(3), '…', %d)
 		FROM messages_text JOIN messages m ON m.id = messages_text.rowid JOIN chats c ON c.id = m.chat_id
 		WHERE messages_text MATCH ? AND c.deleted IS NULL ORDER BY messages_text.rowid DESC LIMIT ?`, snippetWords), match, limit)
@@ -80,7 +80,7 @@ func (c *Chats) searchWords(match string, limit int) ([]Hit, error) {
 
 func (c *Chats) searchCharacters(query string, limit int) ([]Hit, error) {
 	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) },
-		`SELECT m.chat_id, m.id, c.title, m.role, m.created, m.content FROM messages m JOIN chats c ON c.id = m.chat_id
+		`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content FROM messages m JOIN chats c ON c.id = m.chat_id
 		WHERE m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL ORDER BY m.id DESC LIMIT ?`,
 		likePattern(query), limit)
 }
@@ -97,7 +97,7 @@ func (c *Chats) search(ctx context.Context, quote func(h *Hit, text string), que
 		var h Hit
 		var role, text string
 		var created int64
-		if err := rows.Scan(&h.ChatID, &h.MessageID, &h.Title, &role, &created, &text); err != nil {
+		if err := rows.Scan(&h.ChatID, &h.MessageID, &h.Title, &role, &created, &h.Archived, &text); err != nil {
 			return nil, err
 		}
 		h.Role, h.Created = chat.Role(role), millis(created)
