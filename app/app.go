@@ -106,15 +106,15 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if a.engine == nil {
 		a.engine = inference.Start(ctx, inference.Options{Log: o.Log})
 	}
-	a.Chats = &Chats{
-		ctx: lasting, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
-		wake: make(chan struct{}, 1), live: map[int64]*answer{}, byID: map[inference.ID]*answer{},
-	}
+	a.Chats = newChats(lasting, a.store, a.engine, a.Settings, a.signals)
 	a.Models = &Models{
 		ctx: lasting, paths: a.paths, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
 		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json")), loads: map[inference.ID]*load{},
 	}
 	a.Chats.models = a.Models
+	if a.Chats.temporary, err = a.Chats.newTemporary(); err != nil {
+		return a, errors.Join(err, a.engine.Close())
+	}
 	if o.Guide != nil {
 		if a.Models.guide, err = o.Guide(a.paths.Cache); err != nil {
 			a.signals.publish(Notice{fmt.Sprintf("There is no built-in guide: %v.", err)})
@@ -123,6 +123,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	a.running.Go(a.consume)
 	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
+	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway
 	a.running.Go(func() { a.Models.scanLoop(a.closing) })
 
 	a.Models.Refresh()
@@ -169,6 +170,9 @@ func (a *App) release() error {
 	if a.store != nil {
 		err = a.store.close()
 	}
+	if a.Chats != nil && a.Chats.temporary != nil {
+		err = errors.Join(err, a.Chats.temporary.store.close())
+	}
 	if a.instance != nil {
 		a.instance.close()
 	}
@@ -186,10 +190,12 @@ func (a *App) consume() {
 			if !ok {
 				p.release()
 				a.Chats.interruptAll()
+				a.Chats.temporary.interruptAll()
 				return
 			}
 			a.Models.handle(ev, p.soon, p.drop)
 			a.Chats.handle(ev, p.soon)
+			a.Chats.temporary.handle(ev, p.soon)
 		case <-p.timer.C:
 			p.release()
 		}

@@ -36,6 +36,15 @@ type Chats struct {
 	live  map[int64]*answer        // by chat: the answers on their way
 	byID  map[inference.ID]*answer // the same, by request
 	tasks []func() error           // other things to write
+
+	temporary *Chats // see temporary.go; nil in the temporary ones' own
+}
+
+func newChats(ctx context.Context, s *store, e Engine, settings *Settings, h *hub) *Chats {
+	return &Chats{
+		ctx: ctx, store: s, engine: e, settings: settings, signals: h,
+		wake: make(chan struct{}, 1), live: map[int64]*answer{}, byID: map[inference.ID]*answer{},
+	}
 }
 
 // List returns all chats that are not archived, the one with the latest message first.
@@ -55,6 +64,9 @@ func (c *Chats) Deleted() ([]Chat, error) {
 
 // Chat returns one chat.
 func (c *Chats) Chat(id int64) (Chat, error) {
+	if t := c.of(id); t != c {
+		return t.Chat(id)
+	}
 	list, err := c.query("id = ? AND deleted IS NULL", id)
 	if err != nil {
 		return Chat{}, err
@@ -118,6 +130,9 @@ func (c *Chats) Create() (Chat, error) {
 
 // Rename gives a chat a title of the user's own.
 func (c *Chats) Rename(id int64, title string) error {
+	if t := c.of(id); t != c {
+		return t.Rename(id, title)
+	}
 	title = strings.Join(strings.Fields(title), " ")
 	if title == "" {
 		return errors.New("a chat's title can't be empty")
@@ -127,17 +142,26 @@ func (c *Chats) Rename(id int64, title string) error {
 
 // Delete removes a chat from the list. Restore brings it back, for 30 days.
 func (c *Chats) Delete(id int64) error {
+	if t := c.of(id); t != c {
+		return t.Delete(id)
+	}
 	c.Stop(id)
 	return c.change(id, "deleting the chat", "UPDATE chats SET deleted = ? WHERE id = ? AND deleted IS NULL", time.Now().UnixMilli(), id)
 }
 
 // Restore undoes Delete.
 func (c *Chats) Restore(id int64) error {
+	if t := c.of(id); t != c {
+		return t.Restore(id)
+	}
 	return c.change(id, "restoring the chat", "UPDATE chats SET deleted = NULL WHERE id = ?", id)
 }
 
 // SetOptions stores a chat's own choices, for its answers from now on. Values beyond their limits are brought within them.
 func (c *Chats) SetOptions(id int64, o ChatOptions) error {
+	if t := c.of(id); t != c {
+		return t.SetOptions(id, o)
+	}
 	if o.Sampling != nil {
 		p := clampSampling(*o.Sampling)
 		o.Sampling = &p
@@ -155,6 +179,9 @@ func (c *Chats) SetOptions(id int64, o ChatOptions) error {
 
 // SetDraft keeps what the user has typed and not sent. It gives no signal.
 func (c *Chats) SetDraft(id int64, text string) error {
+	if t := c.of(id); t != c {
+		return t.SetDraft(id, text)
+	}
 	missing := fmt.Errorf("chat %d: %w", id, ErrNotFound)
 	if err := c.store.execOne(c.ctx, missing, "UPDATE chats SET draft = ? WHERE id = ?", text, id); err != nil {
 		return fmt.Errorf("keeping the draft: %w", err)
@@ -173,6 +200,9 @@ func (c *Chats) change(id int64, doing, statement string, args ...any) error {
 
 // Messages returns the messages of a chat on the branch that is shown, oldest first, with what has arrived of an answer.
 func (c *Chats) Messages(chatID int64) ([]Message, error) {
+	if t := c.of(chatID); t != c {
+		return t.Messages(chatID)
+	}
 	list, err := c.store.branch(c.ctx, c.store.db, chatID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the messages: %w", err)
@@ -193,6 +223,9 @@ func (c *Chats) Messages(chatID int64) ([]Message, error) {
 
 // Message returns one message as it is by now. For an answer on its way it reads no file.
 func (c *Chats) Message(id int64) (Message, error) {
+	if t := c.of(id); t != c {
+		return t.Message(id)
+	}
 	c.mu.Lock()
 	for _, a := range c.live {
 		if a.message.ID == id {
@@ -211,6 +244,9 @@ func (c *Chats) Message(id int64) (Message, error) {
 
 // Siblings returns the ids of the messages that answer the same message as id does, itself included, oldest first.
 func (c *Chats) Siblings(id int64) ([]int64, error) {
+	if t := c.of(id); t != c {
+		return t.Siblings(id)
+	}
 	rows, err := c.store.db.QueryContext(c.ctx, `SELECT s.id FROM messages m JOIN messages s
 		ON s.chat_id = m.chat_id AND s.parent_id IS m.parent_id WHERE m.id = ? ORDER BY s.id`, id)
 	if err != nil {
@@ -231,6 +267,9 @@ func (c *Chats) Siblings(id int64) ([]int64, error) {
 // Show makes the branch that message id is on the one that is shown: the messages before it, itself, and the latest ones
 // after it.
 func (c *Chats) Show(id int64) error {
+	if t := c.of(id); t != c {
+		return t.Show(id)
+	}
 	var chatID int64
 	err := c.store.transact(c.ctx, func(tx *sql.Tx) error {
 		m, err := c.store.message(c.ctx, tx, id)

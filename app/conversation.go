@@ -14,6 +14,9 @@ import (
 // engine is answering in another chat, this one waits for its turn; it also waits for a model that is being loaded.
 // Nothing is stored with ErrNoModel, ErrBusy or ErrEmpty.
 func (c *Chats) Send(chatID int64, text string) error {
+	if t := c.of(chatID); t != c {
+		return t.Send(chatID, text)
+	}
 	if strings.TrimSpace(text) == "" {
 		return ErrEmpty
 	}
@@ -34,6 +37,9 @@ func (c *Chats) Send(chatID int64, text string) error {
 // Edit sends text in place of the user's message id. The old message and what followed it are kept as another branch,
 // which Show brings back.
 func (c *Chats) Edit(id int64, text string) error {
+	if t := c.of(id); t != c {
+		return t.Edit(id, text)
+	}
 	if strings.TrimSpace(text) == "" {
 		return ErrEmpty
 	}
@@ -54,6 +60,9 @@ func (c *Chats) Edit(id int64, text string) error {
 // Regenerate asks for another answer to the last message. The old answer is kept beside it, unless it failed without
 // a word: then the new one takes its place. It serves for trying again, too.
 func (c *Chats) Regenerate(chatID int64) error {
+	if t := c.of(chatID); t != c {
+		return t.Regenerate(chatID)
+	}
 	return c.ask(chatID, func(_ *sql.Tx, branch []Message) (*Message, bool, error) {
 		if len(branch) == 0 {
 			return nil, false, errors.New("there is no message to answer yet")
@@ -75,6 +84,9 @@ func (c *Chats) Regenerate(chatID int64) error {
 
 // Continue goes on with the last answer, where it was stopped or interrupted or reached a limit.
 func (c *Chats) Continue(chatID int64) error {
+	if t := c.of(chatID); t != c {
+		return t.Continue(chatID)
+	}
 	return c.ask(chatID, func(_ *sql.Tx, branch []Message) (*Message, bool, error) {
 		if len(branch) == 0 || branch[len(branch)-1].Role != chat.Assistant {
 			return nil, false, errors.New("there is no answer to go on with")
@@ -216,6 +228,10 @@ func conversation(system string, branch []Message) []chat.Message {
 
 // Stop ends the answer on its way in a chat; what has arrived of it stays.
 func (c *Chats) Stop(chatID int64) {
+	if t := c.of(chatID); t != c {
+		t.Stop(chatID)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a := c.live[chatID]; a != nil {

@@ -31,6 +31,8 @@ type store struct {
 
 	// write is held by whoever writes, so that writers of this process don't have to poll for each other.
 	write sync.Mutex
+
+	held *sql.Conn // of a database in memory, which is gone with its last connection; else nil
 }
 
 // busyTimeout is how long a statement waits for another process.
@@ -278,7 +280,12 @@ func (s *store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
-func (s *store) close() error { return s.db.Close() }
+func (s *store) close() error {
+	if s.held != nil {
+		return errors.Join(s.held.Close(), s.db.Close())
+	}
+	return s.db.Close()
+}
 
 // querier is a database or a transaction.
 type querier interface {
