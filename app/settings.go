@@ -44,6 +44,9 @@ type Values struct {
 	FontScale float64 `json:"font_scale"` // 1 is normal
 	Language  string  `json:"language"`   // one of Languages
 
+	TrayIcon      bool `json:"tray_icon"`     // closing the window leaves Burble in the tray
+	Notifications bool `json:"notifications"` // a long answer or a download that ends while the window is elsewhere is announced
+
 	ModelsFolder  string `json:"models_folder"`   // empty: models in the data folder
 	OpenLastModel bool   `json:"open_last_model"` // load the last model at start
 
@@ -68,6 +71,7 @@ func Defaults() Values {
 		Language:  LanguageSystem,
 
 		OpenLastModel: true,
+		Notifications: true,
 	}
 }
 

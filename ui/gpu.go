@@ -97,22 +97,21 @@ func (w *window) saveReport() {
 
 // devices adds the setting that says where a model runs. The devices are asked for in the background, because drivers may be
 // slow, and join the choice when they are known.
-func (s *settingsDialog) devices(device string) {
+func (s *settingsDialog) devices() {
 	labels, values := []string{lang.L("Automatic"), lang.L("Processor"), lang.L("Graphics card")}, []string{"auto", "cpu", "gpu"}
-	c := widget.NewSelect(labels, nil)
-	c.PlaceHolder = device // one that is not in the list yet
-	show := func() {
-		c.OnChanged = nil
-		c.SetOptions(labels)
-		if i := slices.Index(values, device); i >= 0 {
+	c := newKeySelect(labels, s.escapeKey)
+	show := func(device string) {
+		c.PlaceHolder = device // one that is not in the list yet
+		if i := slices.Index(values, device); i >= 0 && i != c.SelectedIndex() {
 			c.SetSelectedIndex(i)
 		}
-		c.OnChanged = func(string) {
-			s.update(func(v *app.Values) error { v.Device = values[c.SelectedIndex()]; return nil })
+	}
+	set := setting(s, lang.L("Device"), lang.L("Counts when a model is loaded."), filledSelect(c), func(v *app.Values) *string { return &v.Device }, show)
+	c.OnChanged = func(string) {
+		if i := c.SelectedIndex(); i >= 0 {
+			set(values[i])
 		}
 	}
-	show()
-	s.row(lang.L("Device"), lang.L("Counts when a model is loaded."), c)
 	s.device = c
 	note := widget.NewLabel("")
 	note.SizeName, note.Importance, note.Wrapping = theme.SizeNameCaptionText, widget.LowImportance, fyne.TextWrapWord
@@ -122,13 +121,13 @@ func (s *settingsDialog) devices(device string) {
 	s.w.spawn(func() { // ends when the drivers have answered
 		found, why := s.w.b.Models.Devices()
 		fyne.Do(func() {
-			device = s.w.b.Settings.Get().Device
 			for _, d := range found {
 				if d.Kind == "gpu" && !slices.Contains(values, d.Name) {
 					labels, values = append(labels, d.Name), append(values, d.Name)
 				}
 			}
-			show()
+			c.SetOptions(labels)
+			show(s.w.b.Settings.Get().Device)
 			if why != "" {
 				note.SetText(firstSentence(sentence(why)))
 				note.Show()

@@ -70,6 +70,7 @@ func TestSettingsListDevices(t *testing.T) {
 	w := open(t, f, 1000, 700)
 	w.openSettings()
 	s := w.settings
+	s.showNamed(t, "Device")
 	if s.device.Selected != "AMD Radeon RX 7900 XTX" {
 		t.Errorf("%q is selected", s.device.Selected)
 	}

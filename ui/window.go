@@ -19,7 +19,6 @@ import (
 	"burble/assets/guide"
 	"burble/inference"
 	"burble/inference/chat"
-	"burble/ui/look"
 	"burble/ui/transcript"
 )
 
@@ -72,8 +71,12 @@ type window struct {
 	spawn    func(func()) // runs something slow beside the window
 	picker   *picker      // while it is open
 	settings *settingsDialog
-	keys     []binding
-	language string // that the window was built in
+
+	settingsPage int // that was shown last
+	fontScale    float64
+	userScale    float64 // of all Fyne programs
+	keys         []binding
+	language     string // that the window was built in
 
 	chat     int64 // that is shown; 0: a new one, not made yet
 	messages []app.Message
@@ -91,8 +94,9 @@ type thought struct {
 
 func newWindow(fa fyne.App, b Backend) *window {
 	w := &window{b: b, app: fa, thoughts: map[int64]*thought{}, beat: func(bool) {}}
-	fa.Settings().SetTheme(look.NewTheme(look.Mode(b.Settings.Get().Theme)))
 	w.win = fa.NewWindow("Burble")
+	w.userScale, w.fontScale = userScale(fa.Settings()), 1
+	w.applyLook()
 	w.win.SetMaster()
 	w.win.SetPadded(false)
 	w.win.Resize(fyne.NewSize(1180, 780))
@@ -520,11 +524,12 @@ func (w *window) applySettings() {
 	if w.language != w.b.Settings.Get().Language {
 		w.rebuild()
 	}
-	mode := look.Mode(w.b.Settings.Get().Theme)
-	if t, ok := w.app.Settings().Theme().(*look.Theme); !ok || t.Mode() != mode {
-		w.app.Settings().SetTheme(look.NewTheme(mode))
+	if w.applyLook() {
 		w.root.Refresh()
 		w.view.Refresh()
+	}
+	if w.settings != nil {
+		w.settings.refresh()
 	}
 	if w.picker != nil {
 		w.picker.refresh()

@@ -31,6 +31,7 @@ type Button struct {
 	Trailing bool // the icon stands after the text
 	Leading  bool // icon and text stand at the leading edge instead of the centre
 	OnTapped func()
+	OnKey    func(*fyne.KeyEvent) // gets the keys that don't press the button; nil: nobody does
 
 	hovered, focused, disabled bool
 }
@@ -108,6 +109,8 @@ func (b *Button) TypedRune(rune) {}
 func (b *Button) TypedKey(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter {
 		b.Tapped(nil)
+	} else if b.OnKey != nil {
+		b.OnKey(e)
 	}
 }
 
