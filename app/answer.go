@@ -56,6 +56,7 @@ func (a *answer) end(status Status) {
 
 // reserve takes the chat for a new answer.
 func (c *Chats) reserve(chatID int64) (*answer, error) {
+	c.titles.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.live[chatID] != nil {
@@ -288,6 +289,11 @@ func (c *Chats) flush() error {
 		}
 		c.mu.Unlock()
 		if ended && err == nil {
+			if c.temporary == nil {
+				c.titles.answered(0) // the title of a temporary chat is of no use
+			} else {
+				c.titles.answered(s.message.ChatID)
+			}
 			c.signals.publish(MessagesChanged{s.message.ChatID})
 			c.signals.publish(AnswerDone{s.message.ChatID, s.message.ID})
 			c.signals.publish(ChatsChanged{})

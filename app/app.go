@@ -112,6 +112,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json")), loads: map[inference.ID]*load{},
 	}
 	a.Chats.models = a.Models
+	a.Chats.titles = newTitler(a.Chats)
+	a.Models.interrupt = a.Chats.titles.cancel
 	if a.Chats.temporary, err = a.Chats.newTemporary(); err != nil {
 		return a, errors.Join(err, a.engine.Close())
 	}
@@ -124,6 +126,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.running.Go(a.consume)
 	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
 	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway
+	a.running.Go(func() { a.Chats.titles.loop(a.closing) })
 	a.running.Go(func() { a.Models.scanLoop(a.closing) })
 
 	a.Models.Refresh()
@@ -196,6 +199,7 @@ func (a *App) consume() {
 			a.Models.handle(ev, p.soon, p.drop)
 			a.Chats.handle(ev, p.soon)
 			a.Chats.temporary.handle(ev, p.soon)
+			a.Chats.titles.handle(ev)
 		case <-p.timer.C:
 			p.release()
 		}

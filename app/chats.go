@@ -37,7 +37,8 @@ type Chats struct {
 	byID  map[inference.ID]*answer // the same, by request
 	tasks []func() error           // other things to write
 
-	temporary *Chats // see temporary.go; nil in the temporary ones' own
+	temporary *Chats  // see temporary.go; nil in the temporary ones' own
+	titles    *titler // shared with the temporary ones
 }
 
 func newChats(ctx context.Context, s *store, e Engine, settings *Settings, h *hub) *Chats {

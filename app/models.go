@@ -43,8 +43,10 @@ type Models struct {
 	settings *Settings
 	signals  *hub
 	later    func(func() error) // has the writing goroutine do something
-	scan     *scanner
-	guide    string // path of the built-in guide, or ""
+	// interrupt ends what the engine does in idle time.
+	interrupt func()
+	scan      *scanner
+	guide     string // path of the built-in guide, or ""
 
 	mu      sync.Mutex
 	list    []ModelFile
@@ -109,6 +111,7 @@ func (m *Models) Load(path string) {
 	l.id = m.engine.Load(path, p)
 	m.load = l
 	m.loads[l.id] = l
+	m.interrupt()
 	m.signals.publish(l.progress)
 }
 

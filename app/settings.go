@@ -50,6 +50,8 @@ type Values struct {
 	ModelsFolder  string `json:"models_folder"`   // empty: models in the data folder
 	OpenLastModel bool   `json:"open_last_model"` // load the last model at start
 
+	AutoTitles bool `json:"auto_titles"` // the model makes titles of new chats, in idle time
+
 	Offline bool `json:"offline"` // never open a network connection
 }
 
@@ -72,6 +74,8 @@ func Defaults() Values {
 
 		OpenLastModel: true,
 		Notifications: true,
+
+		AutoTitles: true,
 	}
 }
 

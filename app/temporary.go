@@ -52,7 +52,7 @@ func (c *Chats) newTemporary() (*Chats, error) {
 		return nil, fmt.Errorf("making room for temporary chats: %w", err)
 	}
 	t := newChats(c.ctx, s, c.engine, c.settings, c.signals)
-	t.models = c.models
+	t.models, t.titles = c.models, c.titles
 	return t, nil
 }
 

@@ -89,6 +89,26 @@ func TestSessionGoesBack(t *testing.T) {
 			sync("the second question, edited", slices.Concat(both, tokens[2:33]), len(both))
 			sync("the first question, edited", slices.Concat(question[:20], tokens[:7]), either(20, 30-checkpointBefore))
 			sync("another chat", tokens[3:20], 0)
+
+			// A title, asked for at the end of the conversation, costs the next message nothing of it.
+			sync("a question", question, 0)
+			for _, id := range answer {
+				if err := s.Step(ctx, id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			opening := tokens[40:43] // of every message of the user
+			sync("the title", slices.Concat(both, opening, tokens[12:32]), len(both))
+			for _, id := range tokens[:9] {
+				if err := s.Step(ctx, id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			kept := len(both)
+			if !m.cache.Recurrent() { // a ring has room enough to go back by a title
+				kept += len(opening)
+			}
+			sync("the next question", slices.Concat(both, opening, tokens[2:33]), kept)
 		})
 	}
 }

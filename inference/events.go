@@ -32,6 +32,9 @@ type Request struct {
 	Overflow Overflow
 	// Thinking overrides the template's default for models that can think or not; nil leaves it alone.
 	Thinking *bool
+	// MaxPrefill fails the request with ErrPrefill, before it touches the KV cache, where more tokens of the prompt than
+	// these are not in it; 0: no limit. It is for what is not worth reading a conversation anew.
+	MaxPrefill int
 }
 
 // Overflow is the policy for a conversation that doesn't fit the context.

@@ -90,6 +90,9 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	}
 	stats.PromptTokens = len(prompt.ids)
 	stats.Reused = m.session.Match(prompt.ids)
+	if n := len(prompt.ids) - stats.Reused; r.MaxPrefill > 0 && n > r.MaxPrefill {
+		return Done{}, fmt.Errorf("%w: %d tokens of the prompt, and at most %d are allowed", ErrPrefill, n, r.MaxPrefill)
+	}
 	emit(Started{id, len(prompt.ids), stats.Reused, prompt.dropped, prompt.warning})
 
 	// A GPU that fails is left, and the CPU goes on from the same tokens.
@@ -184,6 +187,9 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	}
 	return done(reason)
 }
+
+// ErrPrefill is the error of a request whose prompt is too far from what the KV cache holds; see Request.MaxPrefill.
+var ErrPrefill = errors.New("not enough of the prompt is in the KV cache")
 
 // measurable is how many tokens an answer has at least for its speed to be remembered.
 const measurable = 32

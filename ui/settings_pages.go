@@ -53,6 +53,8 @@ func (s *settingsDialog) answers() {
 	choice(s, lang.L("When the context is full"), lang.L("A conversation that has become too long for the model."), []string{lang.L("Say so"), lang.L("Leave out the oldest messages")},
 		[]string{app.OverflowRefuse, app.OverflowDrop}, func(v *app.Values) *string { return &v.Overflow })
 
+	s.check(lang.L("Titles by the model"), lang.L("It gives new chats a better title than their first words, when it has nothing else to do."), func(v *app.Values) *bool { return &v.AutoTitles })
+
 	s.section(lang.L("Sampling"))
 	s.slider(lang.L("Temperature"), lang.L("0 always takes the likeliest word; higher values vary more."), 0, 2, 0.05, func(v *app.Values) *float32 { return &v.Sampling.Temperature })
 	s.number(lang.L("Top-k"), lang.L("Only the k likeliest words are drawn from. 0: all."), func(v *app.Values) *int { return &v.Sampling.TopK })
