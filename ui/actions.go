@@ -4,7 +4,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
@@ -207,50 +206,6 @@ func (w *window) focusSearch() {
 	w.win.Canvas().Focus(w.sidebar.search)
 }
 
-// binding is a key with the command it gives.
-type binding struct {
-	shortcut desktop.CustomShortcut
-	do       func()
-}
-
-// bindKeys binds the window's keys, for the window and, by shortcut, for its entries.
-func (w *window) bindKeys() {
-	ctrl := fyne.KeyModifierShortcutDefault
-	w.keys = []binding{
-		{desktop.CustomShortcut{KeyName: fyne.KeyN, Modifier: ctrl}, w.newChat},
-		{desktop.CustomShortcut{KeyName: fyne.KeyO, Modifier: ctrl}, w.openPicker},
-		{desktop.CustomShortcut{KeyName: fyne.KeyL, Modifier: ctrl}, w.focusComposer},
-		{desktop.CustomShortcut{KeyName: fyne.KeyF, Modifier: ctrl}, w.focusSearch},
-		{desktop.CustomShortcut{KeyName: fyne.KeyB, Modifier: ctrl}, w.toggleSidebar},
-		{desktop.CustomShortcut{KeyName: fyne.KeyComma, Modifier: ctrl}, w.openSettings},
-		{desktop.CustomShortcut{KeyName: fyne.KeyQ, Modifier: ctrl}, w.app.Quit},
-	}
-	for _, k := range w.keys {
-		w.win.Canvas().AddShortcut(&k.shortcut, func(fyne.Shortcut) { k.do() })
-	}
-	w.win.Canvas().SetOnTypedKey(func(k *fyne.KeyEvent) {
-		switch k.Name {
-		case fyne.KeyEscape:
-			w.escape()
-		case fyne.KeyPageUp:
-			w.view.Page(-0.9)
-		case fyne.KeyPageDown:
-			w.view.Page(0.9)
-		}
-	})
-}
-
-// shortcut gives a key's command, and reports whether there is one.
-func (w *window) shortcut(s fyne.Shortcut) bool {
-	for _, k := range w.keys {
-		if k.shortcut.ShortcutName() == s.ShortcutName() {
-			k.do()
-			return true
-		}
-	}
-	return false
-}
-
 // escapeKey deals with the escape key, for widgets that take keys from the window.
 func (w *window) escapeKey(k *fyne.KeyEvent) bool {
 	if k.Name == fyne.KeyEscape {
@@ -263,6 +218,8 @@ func (w *window) escapeKey(k *fyne.KeyEvent) bool {
 // escape closes what is open, or stops the answer.
 func (w *window) escape() {
 	switch {
+	case w.openedPanel() != nil:
+		w.panel.close()
 	case w.picker != nil:
 		w.picker.close()
 	case w.settings != nil:

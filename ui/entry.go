@@ -61,6 +61,9 @@ func (e *entry) TypedKey(k *fyne.KeyEvent) {
 	if e.key != nil && e.key(k) {
 		return
 	}
+	if e.shortcut != nil && e.shortcut(&desktop.CustomShortcut{KeyName: k.Name}) {
+		return
+	}
 	e.Entry.TypedKey(k)
 }
 

@@ -82,6 +82,9 @@ func (w *window) rebuild() {
 	if w.picker != nil {
 		w.picker.close()
 	}
+	if p := w.openedPanel(); p != nil {
+		p.close()
+	}
 	w.toast.stop()
 	w.view.Close()
 	w.chat = 0

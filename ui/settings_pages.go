@@ -24,9 +24,12 @@ func (s *settingsDialog) general() {
 	s.check(lang.L("Icon in the tray"), lang.L("Closing the window then leaves Burble running, with the model loaded."), func(v *app.Values) *bool { return &v.TrayIcon })
 }
 
+// fontSizes are the steps of the font size.
+func fontSizes() []float64 { return []float64{0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 1.8, 2, 2.5, 3} }
+
 // size adds the setting of how large everything is.
 func (s *settingsDialog) size() {
-	sizes := []float64{0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 1.8, 2, 2.5, 3}
+	sizes := fontSizes()
 	labels := make([]string, len(sizes))
 	for i, f := range sizes {
 		labels[i] = percent(f)

@@ -74,9 +74,11 @@ type window struct {
 
 	settingsPage int // that was shown last
 	fontScale    float64
-	userScale    float64 // of all Fyne programs
-	keys         []binding
-	language     string // that the window was built in
+	userScale    float64   // of all Fyne programs
+	keys         []command // those that have a key
+	panel        *panel    // the last one; see openedPanel
+	palette      *palette  // the last one
+	language     string    // that the window was built in
 
 	chat     int64 // that is shown; 0: a new one, not made yet
 	messages []app.Message
