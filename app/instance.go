@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"burble/app/lock"
 )
 
 // instance is this process, as others see it: a lock file, which the system unlocks when the process ends, however it
@@ -26,7 +28,7 @@ func newInstance(dir string) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ok, err := lockFile(f); err != nil || !ok {
+	if ok, err := lock.File(f); err != nil || !ok {
 		f.Close()
 		os.Remove(f.Name())
 		return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
@@ -47,7 +49,7 @@ func (i *instance) alive(id string) bool {
 		return false
 	}
 	defer f.Close()
-	free, err := lockFile(f)
+	free, err := lock.File(f)
 	return err == nil && !free
 }
 
@@ -65,7 +67,7 @@ func (i *instance) sweep() {
 		if err != nil {
 			continue
 		}
-		free, err := lockFile(f)
+		free, err := lock.File(f)
 		// A file may be new and not locked yet: leave it for an hour.
 		info, statErr := f.Stat()
 		f.Close()
@@ -80,20 +82,20 @@ func (i *instance) close() {
 	os.Remove(i.path(i.id))
 }
 
-// alone runs f while no other instance runs one: opening the database, which may find it damaged and move it away.
-func (i *instance) alone(f func() error) error {
-	lock, err := os.OpenFile(filepath.Join(i.dir, "opening"), os.O_CREATE|os.O_RDWR, 0o600)
+// alone runs do while no other instance runs one: opening the database, which may find it damaged and move it away.
+func (i *instance) alone(do func() error) error {
+	f, err := os.OpenFile(filepath.Join(i.dir, "opening"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer f.Close()
 	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
-		ok, err := lockFile(lock)
+		ok, err := lock.File(f)
 		if err != nil {
-			return fmt.Errorf("locking %s: %w", lock.Name(), err)
+			return fmt.Errorf("locking %s: %w", f.Name(), err)
 		}
 		if ok {
-			return f()
+			return do()
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("another Burble is opening %s and doesn't get on: end it, and start again", filepath.Dir(i.dir))

@@ -1,6 +1,7 @@
 //go:build unix
 
-package app
+// Package lock locks files between processes.
+package lock
 
 import (
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile locks f until it is closed, and reports whether it could: false means that another holds it.
-func lockFile(f *os.File) (bool, error) {
+// File locks f until it is closed, and reports whether it could: false means that another holds it.
+func File(f *os.File) (bool, error) {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return false, nil

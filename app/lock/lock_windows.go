@@ -1,4 +1,5 @@
-package app
+// Package lock locks files between processes.
+package lock
 
 import (
 	"errors"
@@ -7,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile locks f until it is closed, and reports whether it could: false means that another holds it.
-func lockFile(f *os.File) (bool, error) {
+// File locks f until it is closed, and reports whether it could: false means that another holds it.
+func File(f *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, new(windows.Overlapped))
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
