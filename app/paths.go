@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/adrg/xdg"
+
+	"burble/app/atomicfile"
 )
 
 // name is that of Burble's folders.
@@ -49,45 +51,8 @@ func (p Paths) makeFolders() error {
 	return nil
 }
 
-// writeFile replaces the file at path in one step: whoever reads it, also after a power cut, finds the old content or
-// the new, whole.
-func writeFile(path string, data []byte) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link to a settings file kept elsewhere stays one
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	syncFolder(filepath.Dir(path))
-	return nil
-}
-
-// syncFolder makes a rename in dir survive a power cut. Not all systems can; the rename itself has worked.
-func syncFolder(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()
-		d.Close()
-	}
-}
+// writeFile replaces the file at path in one step.
+func writeFile(path string, data []byte) error { return atomicfile.Write(path, data) }
 
 // setAside renames a damaged file, so that nothing is lost, and returns its new path.
 func setAside(path, stamp string) (string, error) {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/zalando/go-keyring"
+
+	"burble/app/atomicfile"
 )
 
 // Service is the name under which a keyring lists Burble's secrets.
@@ -101,6 +103,7 @@ func (s *Store) Delete(name string) error {
 	if s.usable() {
 		if _, err := s.ask(func() (string, error) { return "", s.ring.delete(name) }); err != nil && !errors.Is(err, keyring.ErrNotFound) {
 			failed = fmt.Errorf("deleting %s from the keyring: %w", name, err)
+			s.failure = fmt.Sprintf("the keyring did not delete a secret (%v)", err)
 		}
 	}
 	return errors.Join(failed, s.change(func(all map[string]string) { delete(all, name) }))
@@ -196,16 +199,7 @@ func (s *Store) change(f func(map[string]string)) error {
 	if err := os.MkdirAll(filepath.Dir(s.file), 0o700); err != nil {
 		return fmt.Errorf("keeping a secret: %w", err)
 	}
-	t, err := os.CreateTemp(filepath.Dir(s.file), ".secrets.*") // which only the user can read
-	if err != nil {
-		return fmt.Errorf("keeping a secret: %w", err)
-	}
-	_, err = t.Write(data)
-	if err = errors.Join(err, t.Sync(), t.Close()); err == nil {
-		err = os.Rename(t.Name(), s.file)
-	}
-	if err != nil {
-		os.Remove(t.Name())
+	if err := atomicfile.Write(s.file, data); err != nil {
 		return fmt.Errorf("keeping a secret: %w", err)
 	}
 	return nil
