@@ -163,6 +163,15 @@ func (c *Chats) SetOptions(id int64, o ChatOptions) error {
 	if t := c.of(id); t != c {
 		return t.SetOptions(id, o)
 	}
+	b, err := json.Marshal(o.clamp())
+	if err != nil {
+		return fmt.Errorf("keeping the chat's options: %w", err)
+	}
+	return c.change(id, "keeping the chat's options", "UPDATE chats SET options = ? WHERE id = ?", string(b), id)
+}
+
+// clamp returns o with every value brought within its limits.
+func (o ChatOptions) clamp() ChatOptions {
 	if o.Sampling != nil {
 		p := clampSampling(*o.Sampling)
 		o.Sampling = &p
@@ -171,11 +180,7 @@ func (c *Chats) SetOptions(id int64, o ChatOptions) error {
 		n := max(*o.MaxTokens, 0)
 		o.MaxTokens = &n
 	}
-	b, err := json.Marshal(o)
-	if err != nil {
-		return fmt.Errorf("keeping the chat's options: %w", err)
-	}
-	return c.change(id, "keeping the chat's options", "UPDATE chats SET options = ? WHERE id = ?", string(b), id)
+	return o
 }
 
 // SetDraft keeps what the user has typed and not sent. It gives no signal.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync/atomic"
@@ -80,4 +81,53 @@ func openMemory(ctx context.Context, owner string, alive func(owner string) bool
 		return nil, err
 	}
 	return s, nil
+}
+
+// Keep makes a chat like any other of a temporary one, which is gone then. It returns the new chat.
+func (c *Chats) Keep(id int64) (Chat, error) {
+	t := c.of(id)
+	if t == c {
+		return Chat{}, fmt.Errorf("chat %d is kept already", id)
+	}
+	info, err := t.Chat(id)
+	if err != nil {
+		return Chat{}, err
+	}
+	if info.Busy {
+		return Chat{}, ErrBusy
+	}
+	extraOfChats, err := extraColumns(t.ctx, t.store.db, "chats", chatColumns)
+	if err != nil {
+		return Chat{}, fmt.Errorf("keeping the chat: %w", err)
+	}
+	extraOfMessages, err := extraColumns(t.ctx, t.store.db, "messages", fileColumns)
+	if err != nil {
+		return Chat{}, fmt.Errorf("keeping the chat: %w", err)
+	}
+	f, err := t.fileChat(t.ctx, info, extraOfChats, extraOfMessages)
+	if err != nil {
+		return Chat{}, fmt.Errorf("keeping the chat: %w", err)
+	}
+	var kept int64
+	err = c.store.transact(c.ctx, func(tx *sql.Tx) error {
+		in, err := newInserter(c.ctx, c, tx)
+		if err == nil {
+			err = in.add(f)
+		}
+		if err == nil && len(in.done.Chats) == 0 {
+			err = errors.New("it has no messages yet")
+		}
+		if err == nil {
+			kept = in.done.Chats[0]
+		}
+		return err
+	})
+	if err != nil {
+		return Chat{}, fmt.Errorf("keeping the chat: %w", err)
+	}
+	if err := t.Delete(id); err != nil {
+		return Chat{}, err
+	}
+	c.signals.publish(ChatsChanged{})
+	return c.Chat(kept)
 }

@@ -117,6 +117,7 @@ func TestTemporaryChat(t *testing.T) {
 func TestMethodsKnowTemporaryChats(t *testing.T) {
 	without := map[string]string{ // and why
 		"Move": "folders are on disk", "Pin": "the list does not show it", "Archive": "it is not kept",
+		"Keep": "it is about temporary ones alone",
 	}
 	files, err := filepath.Glob("*.go")
 	must(t, err)
