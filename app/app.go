@@ -46,6 +46,7 @@ type Options struct {
 type App struct {
 	Chats    *Chats
 	Models   *Models
+	Presets  *Presets
 	Settings *Settings
 	Secrets  *secret.Store
 	Network  *network.Network // of all connections that Burble opens
@@ -111,7 +112,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		ctx: lasting, paths: a.paths, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
 		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json")), loads: map[inference.ID]*load{},
 	}
-	a.Chats.models = a.Models
+	a.Presets = &Presets{ctx: lasting, store: a.store, settings: a.Settings, signals: a.signals}
+	a.Chats.models, a.Chats.presets = a.Models, a.Presets
 	a.Chats.titles = newTitler(a.Chats)
 	a.Models.interrupt = a.Chats.titles.cancel
 	if a.Chats.temporary, err = a.Chats.newTemporary(); err != nil {

@@ -29,6 +29,7 @@ type Chats struct {
 	engine   Engine
 	settings *Settings
 	models   *Models
+	presets  *Presets
 	signals  *hub
 	wake     chan struct{} // holds one signal: there is something to write
 
@@ -168,19 +169,6 @@ func (c *Chats) SetOptions(id int64, o ChatOptions) error {
 		return fmt.Errorf("keeping the chat's options: %w", err)
 	}
 	return c.change(id, "keeping the chat's options", "UPDATE chats SET options = ? WHERE id = ?", string(b), id)
-}
-
-// clamp returns o with every value brought within its limits.
-func (o ChatOptions) clamp() ChatOptions {
-	if o.Sampling != nil {
-		p := clampSampling(*o.Sampling)
-		o.Sampling = &p
-	}
-	if o.MaxTokens != nil {
-		n := max(*o.MaxTokens, 0)
-		o.MaxTokens = &n
-	}
-	return o
 }
 
 // SetDraft keeps what the user has typed and not sent. It gives no signal.

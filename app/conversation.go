@@ -3,6 +3,7 @@ package app
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -182,19 +183,15 @@ func (c *Chats) free(tx *sql.Tx, branch []Message) error {
 // request puts together what the engine needs. The last message of the branch is the answer to be.
 func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Request {
 	v := c.settings.Get()
-	r := inference.Request{Sampling: v.Sampling, MaxTokens: v.MaxTokens, Lookup: v.Lookup, Continue: goOn, Thinking: info.Options.Thinking}
+	p, err := c.presets.Parameters(info.Options)
+	if err != nil { // the settings serve, and the user should know
+		c.signals.publish(Notice{fmt.Sprintf("The chat's preset can't be read: %v.", err)})
+		p = info.Options.Over(v.parameters())
+	}
+	r := inference.Request{Sampling: p.Sampling, MaxTokens: p.MaxTokens, Stop: p.Stop, Lookup: p.Lookup, Continue: goOn,
+		Thinking: p.Thinking, Effort: string(p.Effort)}
 	if v.Overflow == OverflowDrop {
 		r.Overflow = inference.DropOldest
-	}
-	system := v.SystemPrompt
-	if o := info.Options.System; o != nil {
-		system = *o
-	}
-	if o := info.Options.Sampling; o != nil {
-		r.Sampling = *o
-	}
-	if o := info.Options.MaxTokens; o != nil {
-		r.MaxTokens = *o
 	}
 	if c.models.guideLoaded() {
 		r.Sampling.Temperature = 0 // only its likeliest words are any good
@@ -202,7 +199,7 @@ func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Reques
 	if !goOn {
 		branch = branch[:len(branch)-1]
 	}
-	r.Messages = conversation(system, branch)
+	r.Messages = conversation(p.System, branch)
 	return r
 }
 

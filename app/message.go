@@ -23,12 +23,23 @@ type Chat struct {
 	Archived bool  // put away: Archived lists it, List does not
 }
 
-// ChatOptions are a chat's own choices. A nil field follows the settings.
+// ChatOptions are a chat's own choices. A nil field follows the chat's preset.
 type ChatOptions struct {
 	System    *string        `json:"system,omitempty"`
 	Sampling  *sample.Params `json:"sampling,omitempty"`
 	MaxTokens *int           `json:"max_tokens,omitempty"` // 0: as long as the context allows
 	Thinking  *bool          `json:"thinking,omitempty"`   // nil: as the model's template does by default
+
+	Preset    *int64     `json:"preset,omitempty"` // its ID; nil: that of new chats
+	Stop      *[]string  `json:"stop,omitempty"`
+	Lookup    *int       `json:"lookup,omitempty"`
+	Reasoning *Reasoning `json:"reasoning,omitempty"` // goes before Thinking
+}
+
+// Reasoning is a chat's own choice of Parameters' Thinking and Effort.
+type Reasoning struct {
+	Thinking *bool  `json:"thinking,omitempty"`
+	Effort   Effort `json:"effort,omitempty"`
 }
 
 // Status says how far an answer is. Messages of the user are always complete.

@@ -82,6 +82,42 @@ var migrations = []string{
 	ALTER TABLE chats ADD COLUMN archived INTEGER;
 	ALTER TABLE chats ADD COLUMN titled TEXT NOT NULL DEFAULT '';
 	CREATE INDEX chats_folder ON chats (folder_id) WHERE folder_id IS NOT NULL;`,
+
+	// Presets, with a few to start with; and files that go with messages, whose text is kept once however often it is
+	// used. One without a message is of the chat's draft.
+	`CREATE TABLE presets (
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		name       TEXT NOT NULL,
+		model      TEXT NOT NULL DEFAULT '',
+		parameters TEXT NOT NULL,
+		deleted    INTEGER
+	);
+	INSERT INTO presets (name, parameters) VALUES
+		('Balanced', '{"sampling": {"temperature": 0.7, "top_k": 40, "top_p": 0.95, "min_p": 0.05}}'),
+		('Precise', '{"system_prompt": "Answer briefly and exactly. Where you do not know something, say so.",
+			"sampling": {"temperature": 0.2, "top_k": 40, "top_p": 0.9, "min_p": 0.1}}'),
+		('Creative', '{"sampling": {"temperature": 1.1, "top_p": 0.98, "min_p": 0.05, "xtc_probability": 0.3, "xtc_threshold": 0.1,
+			"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 2}}'),
+		('Code', '{"system_prompt": "You are an experienced programmer. Answer with correct, complete code in Markdown blocks that name their language, and explain only what is not obvious.",
+			"sampling": {"temperature": 0.15, "top_k": 40, "top_p": 0.95, "min_p": 0.05}, "lookup": 8}');
+
+	CREATE TABLE attachment_texts (
+		hash    TEXT PRIMARY KEY,
+		content TEXT NOT NULL
+	);
+	CREATE TABLE attachments (
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		chat_id    INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+		message_id INTEGER REFERENCES messages (id) ON DELETE CASCADE,
+		name       TEXT NOT NULL,
+		kind       TEXT NOT NULL,
+		bytes      INTEGER NOT NULL,
+		note       TEXT NOT NULL DEFAULT '',
+		hash       TEXT NOT NULL REFERENCES attachment_texts (hash)
+	);
+	CREATE INDEX attachments_message ON attachments (message_id);
+	CREATE INDEX attachments_chat ON attachments (chat_id);
+	CREATE INDEX attachments_hash ON attachments (hash);`,
 }
 
 // NewerError says that a database was written by a newer Burble.

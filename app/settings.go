@@ -32,6 +32,7 @@ type Values struct {
 	MaxTokens    int           `json:"max_tokens"` // per answer; 0: as long as the context allows
 	Overflow     string        `json:"overflow"`   // OverflowRefuse or OverflowDrop
 	Lookup       int           `json:"lookup"`     // tokens guessed at a time by prompt lookup decoding; 0: off
+	Preset       int64         `json:"preset"`     // of new chats; 0: the values above
 
 	Context   int    `json:"context"`    // tokens; 0: the engine chooses
 	Threads   int    `json:"threads"`    // of the CPU; 0: the engine chooses
@@ -97,6 +98,7 @@ func (v Values) Clamp() Values {
 	v.MaxTokens = max(v.MaxTokens, 0)
 	v.Overflow = oneOf(v.Overflow, d.Overflow, OverflowRefuse, OverflowDrop)
 	v.Lookup = clamp(v.Lookup, 0, MaxLookup)
+	v.Preset = max(v.Preset, 0)
 	v.Context = clamp(v.Context, 0, MaxContext)
 	v.Threads = clamp(v.Threads, 0, MaxThreads)
 	v.GPULayers = clamp(v.GPULayers, 0, MaxGPULayers)

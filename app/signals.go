@@ -49,6 +49,8 @@ type (
 	ModelUnloaded struct{}
 	// SettingsChanged says that settings are not what they were: read Settings.Get.
 	SettingsChanged struct{}
+	// PresetsChanged says that a preset came, went or changed: read Presets.List.
+	PresetsChanged struct{}
 	// Notice is a sentence for the user that belongs to nothing on the screen.
 	Notice struct{ Text string }
 )
@@ -64,6 +66,7 @@ func (ModelMoved) signal()       {}
 func (ModelFailed) signal()      {}
 func (ModelUnloaded) signal()    {}
 func (SettingsChanged) signal()  {}
+func (PresetsChanged) signal()   {}
 func (Notice) signal()           {}
 
 // hub hands signals to subscribers.

@@ -239,6 +239,9 @@ func (s *store) purge(ctx context.Context, now time.Time) error {
 	if err := s.exec(ctx, "DELETE FROM folders WHERE deleted < ?", now.Add(-keepDeleted).UnixMilli()); err != nil {
 		return err
 	}
+	if err := s.exec(ctx, "DELETE FROM presets WHERE deleted < ?", now.Add(-keepDeleted).UnixMilli()); err != nil {
+		return err
+	}
 	return s.exec(ctx, `DELETE FROM chats WHERE leaf IS NULL AND title = '' AND draft = '' AND updated < ?
 		AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id)`, now.Add(-24*time.Hour).UnixMilli())
 }

@@ -53,7 +53,7 @@ func (c *Chats) newTemporary() (*Chats, error) {
 		return nil, fmt.Errorf("making room for temporary chats: %w", err)
 	}
 	t := newChats(c.ctx, s, c.engine, c.settings, c.signals)
-	t.models, t.titles = c.models, c.titles
+	t.models, t.presets, t.titles = c.models, c.presets, c.titles
 	return t, nil
 }
 

@@ -32,6 +32,8 @@ type Request struct {
 	Overflow Overflow
 	// Thinking overrides the template's default for models that can think or not; nil leaves it alone.
 	Thinking *bool
+	// Effort is how much a model reasons: "low", "medium" or "high", where its template knows that; "" leaves it alone.
+	Effort string
 	// MaxPrefill fails the request with ErrPrefill, before it touches the KV cache, where more tokens of the prompt than
 	// these are not in it; 0: no limit. It is for what is not worth reading a conversation anew.
 	MaxPrefill int
@@ -199,4 +201,8 @@ type ModelInfo struct {
 	Layers        int
 	GPULayers     int // of them, on the GPU
 	ThinkingModel bool
+
+	ThinkingSwitch bool           // its template has a switch for thinking: Request.Thinking
+	ThinkingEffort bool           // its template has grades of thinking: Request.Effort
+	Recommended    *sample.Params // the sampling that the file recommends, over sample.Defaults; nil: it recommends none
 }

@@ -245,6 +245,7 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 			AddGenerationPrompt: !r.Continue,
 			ContinueFinal:       r.Continue,
 			Thinking:            r.Thinking,
+			Effort:              r.Effort,
 			Now:                 time.Now(),
 		})
 		if err != nil {

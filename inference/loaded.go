@@ -327,6 +327,10 @@ func (m *LoadedModel) Info() ModelInfo {
 		Layers:        m.model.Layers,
 		GPULayers:     m.gpuLayers,
 		ThinkingModel: m.template != nil && m.template.Thinks(),
+
+		ThinkingSwitch: m.template != nil && m.template.HasSwitch(),
+		ThinkingEffort: m.template != nil && m.template.HasEffort(),
+		Recommended:    recommended(m.file.Metadata),
 	}
 }
 

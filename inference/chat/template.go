@@ -17,6 +17,8 @@ type Template struct {
 	known     *knownFormat    // what to fall back on
 	fallback  *jinja.Template // known, parsed
 	bos, eos  string
+	toggle    bool   // the prompt depends on RenderOptions.Thinking
+	effort    bool   // and on RenderOptions.Effort
 	beginning string // what stands between a question and the answer, such as "<|im_end|>\n<|im_start|>assistant"
 }
 
@@ -25,6 +27,7 @@ type RenderOptions struct {
 	AddGenerationPrompt bool      // end with what makes the model answer
 	ContinueFinal       bool      // end inside the last message, which is the assistant's, for the model to go on with
 	Thinking            *bool     // switches thinking on or off, where the template has a switch; nil leaves it alone
+	Effort              string    // of reasoning: "low", "medium", "high", where the template knows that; "" leaves it alone
 	Now                 time.Time // the date that templates tell the model; the zero time means the clock
 
 	Tools     any // tools and documents as the template's JSON wants them, see jinja.Template.Render
@@ -64,6 +67,7 @@ func NewTemplate(source string, bos, eos string) (t *Template, warning string, e
 		}
 	}
 	t.beginning = t.findBeginning()
+	t.findSwitches()
 	return t, warning, nil
 }
 
@@ -299,6 +303,9 @@ func (t *Template) variables(messages []Message, o RenderOptions) map[string]any
 	}
 	if o.Thinking != nil {
 		t.switchThinking(vars, *o.Thinking)
+	}
+	if o.Effort != "" && (o.Thinking == nil || *o.Thinking) && t.effort {
+		vars["reasoning_effort"] = o.Effort
 	}
 	for k, v := range o.Extra {
 		vars[k] = v
