@@ -80,3 +80,12 @@ func TestBPE(t *testing.T) {
 		t.Errorf("%d tokens, %d merges", len(tokens), len(merges))
 	}
 }
+
+func TestGerund(t *testing.T) {
+	for x, want := range map[string]string{"load a model": "loading a model", "change it": "changing it", "stop": "stopping", "get help": "getting help",
+		"open a file": "opening a file", "see it": "seeing it", "copy code": "copying code", "show it": "showing it", "tie a knot": "tying a knot", "read": "reading"} {
+		if got := gerund(x); got != want {
+			t.Errorf("gerund(%q) = %q, want %q", x, got, want)
+		}
+	}
+}

@@ -16,6 +16,11 @@ var (
 		"What is {x} used for?", "How does {x} work?", "Info about {x}", "{x} explained", "What is meant by {x}?", "What does {x} do?",
 		"Explain {x} to me.", "What should I know about {x}?", "I read about {x}. What is that?", "Is {x} important?", "What is that, {x}?",
 		"Help me understand {x}.", "Do you know {x}?", "Say something about {x}.", "What can you tell me about {x}?", "{x}, what is it?",
+		"What do I need {x} for?", "When would I use {x}?", "When do I need {x}?", "Should I use {x}?", "Do I want {x}?", "What would {x} do for me?",
+		"What is {x} all about?", "In short, what is {x}?", "Give me a quick summary of {x}.", "There is something called {x}, what is it?",
+		"Somebody mentioned {x}.", "What does {x} tell me?", "I see {x}, what is it?", "I stumbled over {x}. What is it?", "What's the deal with {x}?",
+		"What's the idea behind {x}?", "What happens with {x}?", "Why is there {x}?", "Why does {x} matter?", "What kind of thing is {x}?", "{x} meaning",
+		"I keep reading about {x}.", "I have no idea what {x} is.", "Never heard of {x}.", "What role does {x} play?", "Can you say what {x} is about?",
 	}
 	howForms = []string{
 		"How do I {x}?", "How can I {x}?", "How to {x}?", "How does one {x}?", "What is the way to {x}?", "I want to {x}.", "I would like to {x}.",
@@ -24,10 +29,17 @@ var (
 		"Where can I {x}?", "What must I do to {x}?", "Teach me to {x}.", "Explain how to {x}.", "Is there a way to {x}?", "I can't find out how to {x}.",
 		"How would I {x}?", "How should I {x}?", "What do I do if I want to {x}?", "Could you explain how I can {x}?", "Please {x}.", "Is there an easy way to {x}?",
 		"How is it done: {x}?", "I wish to {x}, what now?", "What is needed to {x}?", "Let me {x}.", "How may I {x}?",
+		"How could I {x}?", "Could I {x}?", "Could one {x}?", "Would it be possible to {x}?", "Any chance to {x}?", "Am I able to {x}?", "Does it let me {x}?",
+		"What do I press to {x}?", "What do I click to {x}?", "Which key do I press to {x}?", "Which setting lets me {x}?", "No idea how to {x}.",
+		"What's the trick to {x}?", "I'd love to {x}.", "How did they mean me to {x}?", "Where do I go to {x}?", "May I {x}?", "It would be nice to {x}.",
+		"Is {g} possible?", "Is {g} supported?", "Is there support for {g}?", "Does it support {g}?", "Any way of {g}?", "How does {g} work?", "What about {g}?",
+		"Which button is for {g}?", "Which command is for {g}?", "Where is the button for {g}?", "I need help with {g}.", "Tell me about {g}.", "{g}?", "{g}",
+		"Is {g} difficult?", "How do people go about {g}?", "What is the key for {g}?",
 	}
 	whereForms = []string{
 		"Where is {x}?", "Where are {x}?", "Where do I find {x}?", "Where can I find {x}?", "I can't find {x}.", "Show me {x}.", "How do I find {x}?",
-		"The location of {x}?", "Where can I see {x}?", "Can you tell me where {x} is?", "Where can I get {x}?", "I am looking for {x}.", "Where would I find {x}?",
+		"The location of {x}?", "Where can I see {x}?", "Can you tell me where {x} is?", "Where can I get {x}?", "I am looking for {x}.", "Where would I find {x}?", "Where did they put {x}?", "Where have they hidden {x}?", "Where does it keep {x}?", "Where do I look for {x}?",
+		"Where should I look for {x}?", "Which place has {x}?", "In which folder is {x}?", "On which page is {x}?", "{x}, where is that?",
 	}
 	openings = []string{
 		"Hi, ", "Hello! ", "Hello, ", "Please: ", "Quick question: ", "One question: ", "Sorry, but ", "So, ", "Okay, ", "Hey, ", "Excuse me, ",
@@ -105,10 +117,30 @@ func (a asker) followUp(f *fact) string {
 }
 
 func fillIn(form, x string) string {
+	if strings.Contains(form, "{g}") {
+		form, x = strings.ReplaceAll(form, "{g}", "{x}"), gerund(x)
+	}
 	if strings.HasPrefix(form, "{x}") && x != "" {
 		x = strings.ToUpper(x[:1]) + x[1:]
 	}
 	return strings.ReplaceAll(form, "{x}", x)
+}
+
+// gerund makes "loading a model" of "load a model", by the rules of spelling that fit most verbs.
+func gerund(x string) string {
+	verb, rest, _ := strings.Cut(x, " ")
+	n := len(verb)
+	vowel := func(c byte) bool { return strings.IndexByte("aeiou", c) >= 0 }
+	switch {
+	case n < 2 || verb == "be" || verb == "see" || verb == "free":
+	case strings.HasSuffix(verb, "ie"):
+		verb = verb[:n-2] + "y"
+	case verb[n-1] == 'e' && verb[n-2] != 'e':
+		verb = verb[:n-1]
+	case n >= 3 && n <= 4 && !vowel(verb[n-1]) && vowel(verb[n-2]) && !vowel(verb[n-3]) && strings.IndexByte("wxy", verb[n-1]) < 0 && verb != "open":
+		verb += verb[n-1:]
+	}
+	return strings.TrimSpace(verb + "ing " + rest)
 }
 
 // fill replaces {noun} and the like by one of the list, or by a word that doesn't exist: what it has never heard of, the guide
