@@ -30,6 +30,8 @@ type Engine interface {
 type Options struct {
 	// Folders of the user's data. Empty ones are those of the XDG base directory specification, subfolder burble.
 	DataDir, ConfigDir, CacheDir string
+	// Home is where the model folders of other programs are looked for; empty: in the user's home and the system's folders.
+	Home string
 	// Engine runs the models; nil starts the real one. Close closes it.
 	Engine Engine
 	// Model is a file to load at start, in place of the last model.
@@ -110,7 +112,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.Chats = newChats(lasting, a.store, a.engine, a.Settings, a.signals)
 	a.Models = &Models{
 		ctx: lasting, paths: a.paths, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
-		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json")), loads: map[inference.ID]*load{},
+		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json"), o.machine()), loads: map[inference.ID]*load{},
+		learnt: openCorrections(filepath.Join(a.paths.Data, "memory.json")), devices: inference.Devices,
 	}
 	a.Presets = &Presets{ctx: lasting, store: a.store, settings: a.Settings, signals: a.signals}
 	a.Chats.models, a.Chats.presets = a.Models, a.Presets
@@ -129,7 +132,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
 	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway
 	a.running.Go(func() { a.Chats.titles.loop(a.closing) })
+	a.Models.scan.watch = newWatcher()
 	a.running.Go(func() { a.Models.scanLoop(a.closing) })
+	a.running.Go(func() { a.Models.scan.watch.run(a.closing, a.Models.Refresh) })
 
 	a.Models.Refresh()
 	model := o.Model

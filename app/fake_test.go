@@ -133,7 +133,7 @@ func (f *fakeEngine) answer(id inference.ID, text string) {
 
 // folders are Options in a temporary folder.
 func folders(dir string) Options {
-	return Options{DataDir: filepath.Join(dir, "data"), ConfigDir: filepath.Join(dir, "config"), CacheDir: filepath.Join(dir, "cache")}
+	return Options{Home: filepath.Join(dir, "home"), DataDir: filepath.Join(dir, "data"), ConfigDir: filepath.Join(dir, "config"), CacheDir: filepath.Join(dir, "cache")}
 }
 
 // start opens an App on a fake engine with a loaded model.

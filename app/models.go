@@ -23,12 +23,15 @@ type ModelFile struct {
 	Architecture string
 	Quantisation string // "Q4_K_M"
 	Parameters   int64
-	Bytes        int64     // of all parts
-	Memory       int64     // bytes it takes when loaded as the settings say, with its KV cache; 0: unknown
-	Context      int       // tokens the model was trained for; 0: unknown
-	Supported    bool      // the engine knows the architecture
-	Err          string    // why the file can't be used, in a sentence: broken, or of an unknown architecture; or empty
-	Recent       time.Time // when it was last loaded; zero: never
+	Source       string               // the program whose folder it is in, one of the Source constants; empty: Burble's own
+	Bytes        int64                // of all parts
+	Need         inference.Prediction // memory it takes when loaded as the settings say; zero: unknown
+	Memory       int64                // bytes of it together, corrected by what loads on this machine have taught; 0: unknown
+	Fit          Fit                  // where that has room
+	Context      int                  // tokens the model was trained for; 0: unknown
+	Supported    bool                 // the engine knows the architecture
+	Err          string               // why the file can't be used, in a sentence: broken, or of an unknown architecture; or empty
+	Recent       time.Time            // when it was last loaded; zero: never
 }
 
 // StageWaiting is the stage of a load that waits for an answer to end.
@@ -46,6 +49,8 @@ type Models struct {
 	// interrupt ends what the engine does in idle time.
 	interrupt func()
 	scan      *scanner
+	learnt    *corrections
+	devices   func() ([]inference.DeviceInfo, string)
 	guide     string // path of the built-in guide, or ""
 
 	mu      sync.Mutex
@@ -79,6 +84,11 @@ func (m *Models) guideLoaded() bool {
 
 // Refresh looks for model files in the background. A ModelsChanged signal follows.
 func (m *Models) Refresh() { m.scan.again() }
+
+// Places lists the folders where models are looked for, Burble's own first.
+func (m *Models) Places() []Place {
+	return m.scan.machine.places(m.Folder(), m.settings.Get().ModelsFolders)
+}
 
 // Folder returns the models folder.
 func (m *Models) Folder() string { return modelsFolder(m.settings.Get(), m.paths) }
@@ -178,7 +188,7 @@ func latest(recent map[string]time.Time) string {
 
 // Devices lists what can run a model, best first. note says why no GPU is among them, if none is. It asks the drivers,
 // which takes a moment.
-func (m *Models) Devices() (list []inference.DeviceInfo, note string) { return inference.Devices() }
+func (m *Models) Devices() (list []inference.DeviceInfo, note string) { return m.devices() }
 
 // Report writes what somebody needs who is to find out why a GPU does not work. It holds no conversation.
 func (m *Models) Report(w io.Writer) error { return inference.Report(w) }
@@ -211,6 +221,7 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		m.ended(ev.ID)
 		info := ev.Model
 		m.current = &info
+		m.learnt.learn(info)
 		path, used := info.Path, time.Now()
 		if path == m.guide { // which is there when nothing else is, so it need not be remembered
 			m.signals.publish(ModelLoaded{info, ev.Warnings})
@@ -285,7 +296,7 @@ func defaultModel(p Paths) (path, folder string) {
 		}
 	}
 	var newest time.Time
-	for _, file := range findModels(folder) {
+	for _, file := range findModels(folder, func(string) {}) {
 		info, err := os.Stat(file)
 		if err != nil || !info.ModTime().After(newest) {
 			continue

@@ -74,6 +74,7 @@ func TestModelFiles(t *testing.T) {
 	}
 	for name, reason := range map[string]string{
 		"alien.gguf": "martian", "cut.gguf": "", "text.gguf": "", "empty.gguf": "", "part-00002-of-00002.gguf": "", "fake.gguf": "not there",
+		"a.gguf.part": "not ended", "b.gguf.crdownload": "not ended", "c.gguf.aria2": "not ended",
 	} {
 		if m, ok := files[name]; !ok || m.Supported || m.Err == "" || !strings.Contains(m.Err, reason) || m.Path == "" || m.Name == "" {
 			t.Errorf("%s: %+v", name, m)
@@ -81,7 +82,7 @@ func TestModelFiles(t *testing.T) {
 			t.Logf("%s: %s", name, m.Err)
 		}
 	}
-	if len(files) != 8 {
+	if len(files) != 11 {
 		t.Errorf("%d files: %v", len(files), files)
 	}
 	if first := a.Models.List()[0]; first.Path != recent {
@@ -93,7 +94,7 @@ func TestModelFiles(t *testing.T) {
 	if err := a.Models.Forget(recent); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the list without it", func() bool { return len(a.Models.List()) == 7 })
+	eventually(t, "the list without it", func() bool { return len(a.Models.List()) == 10 })
 
 	// A file that changes is read again, also with the cache of an earlier run.
 	good := filepath.Join(folder, "author", "good.gguf")
@@ -284,7 +285,7 @@ func TestFindModels(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, path := range findModels(dir) {
+	for _, path := range findModels(dir, func(string) {}) {
 		name, err := filepath.Rel(dir, path)
 		if err != nil {
 			t.Fatal(err)
@@ -296,7 +297,7 @@ func TestFindModels(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)
 	}
-	if got := findModels(filepath.Join(dir, "nowhere")); len(got) != 0 {
+	if got := findModels(filepath.Join(dir, "nowhere"), func(string) {}); len(got) != 0 {
 		t.Errorf("in no folder: %v", got)
 	}
 }

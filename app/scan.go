@@ -23,9 +23,14 @@ import (
 
 // scanner looks for model files in a goroutine of its own.
 type scanner struct {
-	wake  chan struct{} // holds one signal: look again
-	cache string        // file of what is known about files, or ""
-	known map[string]knownFile
+	wake    chan struct{} // holds one signal: look again
+	cache   string        // file of what is known about files, or ""
+	known   map[string]knownFile
+	machine machine
+	watch   *watcher
+
+	room  Room // what was free when it was asked for last
+	asked time.Time
 }
 
 // knownFile is what was found in a file, good for as long as it looks the same from outside.
@@ -34,8 +39,8 @@ type knownFile struct {
 	File  ModelFile
 }
 
-func newScanner(cache string) *scanner {
-	s := &scanner{wake: make(chan struct{}, 1), cache: cache, known: map[string]knownFile{}}
+func newScanner(cache string, m machine) *scanner {
+	s := &scanner{wake: make(chan struct{}, 1), cache: cache, known: map[string]knownFile{}, machine: m}
 	if data, err := os.ReadFile(cache); err == nil {
 		if json.Unmarshal(data, &s.known) != nil || s.known == nil {
 			s.known = map[string]knownFile{} // it is only a cache
@@ -74,22 +79,68 @@ func (m *Models) scanLoop(closing <-chan struct{}) {
 // inspectors is how many files are read at once: most of it is reading from disk.
 const inspectors = 4
 
-// look reads what the models folder and the recent files hold. It returns nil where closing cut it short.
+// foundFile is a model's file as a folder, or what another program keeps there, shows it.
+type foundFile struct {
+	path    string
+	name    string // what the program calls it, or ""
+	source  string
+	problem string // why it can't be used, or ""
+}
+
+// find returns the files in all places, each once, and the folders they were looked for in.
+func (m *Models) find(recent map[string]time.Time) (found []foundFile, folders []string) {
+	visit := func(dir string) { folders = append(folders, dir) }
+	for _, place := range m.Places() {
+		if place.Source == SourceOllama {
+			found = append(found, findOllama(place.Path, visit)...)
+			continue
+		}
+		for _, path := range findModels(place.Path, visit) {
+			found = append(found, foundFile{path: path, source: place.Source, problem: unfinished(path)})
+		}
+	}
+	for path := range recent {
+		found = append(found, foundFile{path: path})
+	}
+	return once(found, recent), folders
+}
+
+// once leaves out files that another path has led to already: links, and blobs with several names. The path that was used last
+// stays, else the first.
+func once(found []foundFile, recent map[string]time.Time) []foundFile {
+	slices.SortStableFunc(found, func(a, b foundFile) int { return recent[b.path].Compare(recent[a.path]) })
+	place := map[string]int{}
+	kept := found[:0]
+	for _, f := range found {
+		real, err := filepath.EvalSymlinks(f.path)
+		if err != nil {
+			real = f.path
+		}
+		i, twice := place[real]
+		if !twice {
+			place[real] = len(kept)
+			kept = append(kept, f)
+			continue
+		}
+		if kept[i].source == "" && kept[i].name == "" { // known only from having been used
+			kept[i].source, kept[i].name = f.source, f.name
+		}
+	}
+	return kept
+}
+
+// look reads what the places and the recent files hold. It returns nil where closing cut it short.
 func (m *Models) look(closing <-chan struct{}) []ModelFile {
 	recent, err := recentModels(m.ctx, m.store.db)
 	if err != nil {
 		m.signals.publish(Notice{fmt.Sprintf("The list of recent models can't be read: %v.", err)})
 	}
-	paths := findModels(m.Folder())
-	for path := range recent {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
+	found, folders := m.find(recent)
+	m.scan.watch.set(folders)
 
 	how := m.placement()
 	wants := fmt.Sprintf("%d %s", how.Context, how.KVType) // what a prediction of memory depends on
-	list := make([]ModelFile, len(paths))
+	list := make([]ModelFile, len(found))
 	todo := make(chan int)
 	var running sync.WaitGroup
 	var mu sync.Mutex
@@ -97,25 +148,32 @@ func (m *Models) look(closing <-chan struct{}) []ModelFile {
 	for range inspectors {
 		running.Go(func() {
 			for i := range todo {
-				stamp := fileStamp(paths[i])
-				k, ok := m.scan.known[paths[i]]
+				path := found[i].path
+				stamp := fileStamp(path)
+				k, ok := m.scan.known[path]
 				if stamp != "" {
 					stamp += wants
 				}
-				if !ok || stamp == "" || k.Stamp != stamp {
-					k = knownFile{stamp, inspect(paths[i], how)}
+				switch {
+				case found[i].problem != "":
+					k = knownFile{"", unusable(found[i])}
+				case !ok || stamp == "" || k.Stamp != stamp:
+					k = knownFile{stamp, inspect(path, how)}
 				}
 				list[i] = k.File
-				list[i].Recent = recent[paths[i]]
+				list[i].Recent, list[i].Source = recent[path], found[i].source
+				if found[i].name != "" {
+					list[i].Name = found[i].name
+				}
 				mu.Lock()
-				known[paths[i]] = k
+				known[path] = k
 				mu.Unlock()
 			}
 		})
 	}
 	complete := true
 feed:
-	for i := range paths {
+	for i := range found {
 		select {
 		case todo <- i:
 		case <-closing:
@@ -129,15 +187,68 @@ feed:
 		return nil
 	}
 	m.scan.remember(known)
+	list = slices.DeleteFunc(list, func(f ModelFile) bool { return f.Architecture == projector })
 	slices.SortStableFunc(list, func(a, b ModelFile) int {
 		return cmp.Or(b.Recent.Compare(a.Recent), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
 	})
+	m.fit(list)
 	if m.guide != "" {
 		g := inspect(m.guide, how)
 		g.Name = guide.Name
 		list = append(list, g)
 	}
 	return list
+}
+
+// projector is the architecture of files that turn pictures into tokens for the model they lie beside. They are no models to chat with.
+const projector = "clip"
+
+// askAgain is how long an answer of the devices counts: the picker may ask at every key.
+const askAgain = 5 * time.Second
+
+// fit says where the models have room.
+func (m *Models) fit(list []ModelFile) {
+	if time.Since(m.scan.asked) > askAgain {
+		m.scan.room, m.scan.asked = m.room(), time.Now()
+	}
+	r := m.scan.room
+	for i := range list {
+		f := &list[i]
+		f.Fit, f.Memory = FitUnknown, 0
+		if f.Err != "" || f.Need.Total() == 0 {
+			continue
+		}
+		f.Memory = m.learnt.correct(f.Need.Total(), "gpu", f.Architecture)
+		if f.Fit = r.fits(f.Memory); f.Fit != FitGPU && f.Fit != FitPartly {
+			f.Memory = m.learnt.correct(f.Need.Total(), "cpu", f.Architecture)
+			if f.Fit = r.fits(f.Memory); f.Fit == FitGPU || f.Fit == FitPartly {
+				f.Fit = FitCPU
+			}
+		}
+	}
+}
+
+// partial are what programs add to the names of downloads that have not ended.
+var partial = []string{".part", ".partial", ".crdownload", ".download", ".incomplete", ".aria2", ".tmp"}
+
+// unfinished says that a file is a download that has not ended, if it is one.
+func unfinished(path string) string {
+	lower := strings.ToLower(filepath.Base(path))
+	for _, suffix := range partial {
+		if strings.HasSuffix(lower, suffix) {
+			return "The download of this file has not ended: let the program that began it finish, or delete it."
+		}
+	}
+	return ""
+}
+
+// unusable is the entry of a file that need not be read to know that it can't be used.
+func unusable(f foundFile) ModelFile {
+	m := ModelFile{Path: f.path, Name: filepath.Base(f.path), Err: f.problem}
+	if info, err := os.Stat(f.path); err == nil {
+		m.Bytes = info.Size()
+	}
+	return m
 }
 
 // remember keeps what is known for the next start. Architectures that are not supported may be by then.
@@ -213,7 +324,7 @@ func inspect(path string, p inference.Placement) ModelFile {
 		m.Err = err.Error()
 		return m
 	}
-	m.Memory = need.Total()
+	m.Need, m.Memory = need, need.Total()
 	m.Supported = true
 	return m
 }
@@ -221,20 +332,20 @@ func inspect(path string, p inference.Placement) ModelFile {
 // maxDepth is how deep below the models folder files are looked for: others sort them by author and model.
 const maxDepth = 5
 
-// findModels returns the GGUF files in a folder and those below it: of a split file, the first part that is there.
-// Downloads on their way are left out.
-func findModels(folder string) []string {
+// findModels returns the GGUF files in a folder and those below it: of a split file, the first part that is there. Downloads on
+// their way are among them, under the names that they have meanwhile. visit is called with every folder that was gone through.
+func findModels(folder string, visit func(dir string)) []string {
 	if abs, err := filepath.Abs(folder); err == nil {
 		folder = abs
 	}
 	var found []string
-	walkModels(folder, 0, func(path string) { found = append(found, path) })
+	walkModels(folder, 0, func(path string) { found = append(found, path) }, visit)
 	there := map[string]bool{}
 	for _, path := range found {
 		there[path] = true
 	}
 	return slices.DeleteFunc(found, func(path string) bool {
-		if there[path+".aria2"] || strings.HasSuffix(path, ".aria2") {
+		if there[path+".aria2"] { // which stands for it
 			return true
 		}
 		for _, part := range gguf.SplitPaths(path) {
@@ -249,20 +360,31 @@ func findModels(folder string) []string {
 	})
 }
 
+// isModelName says whether a file may be a model, or a download that will be one.
+func isModelName(name string) bool {
+	lower := strings.ToLower(name)
+	if strings.HasPrefix(lower, "mmproj") {
+		return false
+	}
+	for _, suffix := range partial {
+		lower = strings.TrimSuffix(lower, suffix)
+	}
+	return strings.HasSuffix(lower, ".gguf")
+}
+
 // walkModels calls found for the files in a folder that have to do with models. Links to files are followed, links to
 // folders only from the models folder itself, so that no walk goes round in circles.
-func walkModels(folder string, depth int, found func(path string)) {
+func walkModels(folder string, depth int, found, visit func(path string)) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return // not there, or not ours to read
 	}
+	visit(folder)
 	for _, e := range entries {
 		path := filepath.Join(folder, e.Name())
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		lower := strings.ToLower(e.Name())
-		isModel := strings.HasSuffix(lower, ".gguf") || strings.HasSuffix(lower, ".gguf.aria2")
 		mode := e.Type()
 		if mode&fs.ModeSymlink != 0 {
 			info, err := os.Stat(path)
@@ -273,8 +395,8 @@ func walkModels(folder string, depth int, found func(path string)) {
 		}
 		switch {
 		case mode.IsDir() && depth < maxDepth:
-			walkModels(path, depth+1, found)
-		case mode.IsRegular() && isModel:
+			walkModels(path, depth+1, found, visit)
+		case mode.IsRegular() && isModelName(e.Name()):
 			found(path)
 		}
 	}

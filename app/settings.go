@@ -48,8 +48,9 @@ type Values struct {
 	TrayIcon      bool `json:"tray_icon"`     // closing the window leaves Burble in the tray
 	Notifications bool `json:"notifications"` // a long answer or a download that ends while the window is elsewhere is announced
 
-	ModelsFolder  string `json:"models_folder"`   // empty: models in the data folder
-	OpenLastModel bool   `json:"open_last_model"` // load the last model at start
+	ModelsFolder  string   `json:"models_folder"`   // empty: models in the data folder
+	ModelsFolders []string `json:"models_folders"`  // further ones, where models are found but never written
+	OpenLastModel bool     `json:"open_last_model"` // load the last model at start
 
 	AutoTitles bool `json:"auto_titles"` // the model makes titles of new chats, in idle time
 
