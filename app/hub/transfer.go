@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -302,7 +301,7 @@ func (t *transfer) attempt(ctx context.Context) error {
 		return t.c.unreachable(err)
 	}
 
-	req, token, err := t.c.request(ctx, "/"+t.repo+"/resolve/"+url.PathEscape(t.revision)+"/"+(&url.URL{Path: t.file.Path}).EscapedPath(), nil)
+	req, token, err := t.c.request(ctx, filePath(t.repo, t.revision, t.file.Path), nil)
 	if err != nil {
 		return err
 	}

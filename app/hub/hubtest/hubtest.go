@@ -281,21 +281,27 @@ func Serve(w http.ResponseWriter, r *http.Request, content []byte, pace time.Dur
 	etag := `"` + Sum(content)[:32] + `"`
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Accept-Ranges", "bytes")
-	from := Offset(r)
+	from, to := Offset(r), len(content)
+	part := r.Header.Get("Range") != ""
 	if cond := r.Header.Get("If-Range"); cond != "" && cond != etag {
-		from = 0
+		from, part = 0, false
 	}
-	if from > 0 && from >= len(content) {
+	if _, last, ok := strings.Cut(r.Header.Get("Range"), "-"); ok && part && last != "" {
+		if n, err := strconv.Atoi(last); err == nil {
+			to = min(n+1, to)
+		}
+	}
+	if part && from >= to {
 		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", len(content)))
 		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
 		return
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(content)-from))
-	if from > 0 {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(content)-1, len(content)))
+	w.Header().Set("Content-Length", strconv.Itoa(to-from))
+	if part {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
 		w.WriteHeader(http.StatusPartialContent)
 	}
-	rest := content[from:]
+	rest := content[from:to]
 	for len(rest) > 0 && r.Context().Err() == nil {
 		n := len(rest)
 		if pace > 0 {
