@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	hf "burble/app/hub"
 	"burble/app/network"
 	"burble/app/secret"
 	"burble/inference"
@@ -51,6 +52,7 @@ type App struct {
 	Presets  *Presets
 	Settings *Settings
 	Secrets  *secret.Store
+	Hub      *Hub
 	Network  *network.Network // of all connections that Burble opens
 
 	paths    Paths
@@ -128,6 +130,16 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 			err = nil
 		}
 	}
+	notice := ""
+	a.Hub, notice = openHub(hubParts{network: a.Network, secrets: a.Secrets, folder: a.Models.Folder, place: a.Models.placement, file: a.paths.downloads,
+		changed: func() { a.signals.publish(DownloadsChanged{}) },
+		ended: func(d hf.Download) {
+			a.signals.publish(DownloadEnded{d})
+			a.Models.Refresh()
+		}})
+	if notice != "" {
+		a.signals.publish(Notice{notice})
+	}
 	a.running.Go(a.consume)
 	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
 	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway
@@ -172,13 +184,16 @@ func (a *App) Close() error {
 
 // release closes what is open besides the engine.
 func (a *App) release() error {
+	var err error
+	if a.Hub != nil {
+		err = a.Hub.Close()
+	}
 	a.signals.close()
 	if a.Network != nil {
 		a.Network.Close()
 	}
-	var err error
 	if a.store != nil {
-		err = a.store.close()
+		err = errors.Join(err, a.store.close())
 	}
 	if a.Chats != nil && a.Chats.temporary != nil {
 		err = errors.Join(err, a.Chats.temporary.store.close())

@@ -21,6 +21,8 @@ type Paths struct {
 	Chats    string // the database
 	Settings string
 	Models   string // the models folder where the settings name none
+
+	downloads string // the list of downloads
 }
 
 // newPaths completes o's folders with those of the XDG base directory specification.
@@ -38,6 +40,7 @@ func newPaths(o Options) Paths {
 	p.Chats = filepath.Join(p.Data, "chats.db")
 	p.Settings = filepath.Join(p.Config, "settings.json")
 	p.Models = filepath.Join(p.Data, "models")
+	p.downloads = filepath.Join(p.Data, "downloads.json")
 	return p
 }
 

@@ -157,7 +157,7 @@ func (s *subscriber) add(sig Signal) {
 // progress replaces what was waiting of it.
 func merge(queue []Signal, sig Signal) []Signal {
 	switch sig := sig.(type) {
-	case ModelLoaded, ModelMoved, ModelFailed, ModelUnloaded, Notice, AnswerDone:
+	case ModelLoaded, ModelMoved, ModelFailed, ModelUnloaded, Notice, AnswerDone, DownloadEnded:
 		return append(queue, sig)
 	case LoadProgress:
 		for i := len(queue) - 1; i >= 0; i-- {

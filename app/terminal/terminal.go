@@ -42,6 +42,7 @@ type runFunc func(ctx context.Context, s streams, c command, args []string) erro
 var commands = []command{
 	{"chat", "[-m MODEL] [-p PROMPT] [--system S] [--temp T] [--seed N] [-n N] [--device auto|cpu|gpu]", "chat in the terminal; with -p, print one answer", runChat},
 	{"info", "MODEL [--json] [--tensors]", "describe a model file", runInfo},
+	{"pull", "OWNER/NAME[:QUANT] [--list]", "download a model from Hugging Face; it goes on where it was left", cancellable(runPull)},
 	{"devices", "[--json] [--report FILE]", "list what can run a model", runDevices},
 	{"bench", "-m MODEL [-p 512] [-n 128] [-d 0] [-r 5] [-t THREADS] [--device auto|cpu|gpu] [--json]", "measure speed and memory", cancellable(runBench)},
 	{"perplexity", "-m MODEL -f FILE [-c 512]", "measure how well a model predicts a text", cancellable(runPerplexity)},
