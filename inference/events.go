@@ -103,6 +103,7 @@ type (
 		Reused       int    // of them, already in the KV cache
 		Dropped      int    // messages left out to make the conversation fit
 		Warning      string // for the user, or empty
+		Model        string // the name of the model that answers: ModelInfo.Title
 	}
 	// Prefill reports the prompt's tokens processed so far, reused ones included.
 	Prefill struct {
@@ -205,4 +206,18 @@ type ModelInfo struct {
 	ThinkingSwitch bool           // its template has a switch for thinking: Request.Thinking
 	ThinkingEffort bool           // its template has grades of thinking: Request.Effort
 	Recommended    *sample.Params // the sampling that the file recommends, over sample.Defaults; nil: it recommends none
+
+	// Server is the name of the server that runs the model; empty: this machine does. Then memory, layers and tokens are not
+	// known here, and settings of where and how models run have no effect.
+	Server string
+	// NoContinue says why an answer that has begun can't be gone on with, in a sentence; empty: it can.
+	NoContinue string
+}
+
+// Title is the model's name, with that of its server where there is one.
+func (m ModelInfo) Title() string {
+	if m.Server == "" {
+		return m.Name
+	}
+	return m.Name + " on " + m.Server
 }

@@ -93,7 +93,7 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	if n := len(prompt.ids) - stats.Reused; r.MaxPrefill > 0 && n > r.MaxPrefill {
 		return Done{}, fmt.Errorf("%w: %d tokens of the prompt, and at most %d are allowed", ErrPrefill, n, r.MaxPrefill)
 	}
-	emit(Started{id, len(prompt.ids), stats.Reused, prompt.dropped, prompt.warning})
+	emit(Started{id, len(prompt.ids), stats.Reused, prompt.dropped, prompt.warning, m.Info().Name})
 
 	// A GPU that fails is left, and the CPU goes on from the same tokens.
 	rescue := func(cause error, ids []int32) error {
