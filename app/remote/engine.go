@@ -237,6 +237,7 @@ func (e *Engine) load(ctx context.Context, id inference.ID, ref string, t *targe
 	t.info = inference.ModelInfo{
 		Path: ref, Name: t.model.Name(), Architecture: t.model.Architecture, Quantisation: t.model.Quantisation,
 		Parameters: t.model.Parameters, FileBytes: t.model.Bytes, ContextTrain: t.model.ContextTrain, ContextSize: t.model.Context,
+		ThinkingSwitch: t.cat.Kind.thinks(), ThinkingEffort: true,
 		Server: t.client.name, NoContinue: t.cat.Kind.NoContinue(),
 	}
 	return nil

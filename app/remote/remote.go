@@ -47,6 +47,9 @@ const (
 // Continues says whether a server goes on with an answer that has begun.
 func (k Kind) Continues() bool { return k == LlamaServer || k == VLLM || k == SGLang }
 
+// thinks says whether a server has a switch for thinking, for models that have one.
+func (k Kind) thinks() bool { return k.Continues() || k == Ollama }
+
 // NoContinue says why a server does not go on with an answer that has begun, in a sentence; or nothing where it does.
 func (k Kind) NoContinue() string {
 	switch {

@@ -122,6 +122,15 @@ func newBody(kind Kind, model string, r inference.Request) (b body, left []strin
 			missing("the switch for thinking", true)
 		}
 	}
+	if r.Effort != "" {
+		if kwargs, ok := b["chat_template_kwargs"].(map[string]any); ok && kind == LlamaServer {
+			kwargs["reasoning_effort"] = r.Effort
+		} else if kind == LlamaServer {
+			b["chat_template_kwargs"] = map[string]any{"reasoning_effort": r.Effort}
+		} else if b["reasoning_effort"] != "none" {
+			b["reasoning_effort"] = r.Effort
+		}
+	}
 	if r.Continue {
 		b["continue_final_message"], b["add_generation_prompt"] = true, false
 	}

@@ -269,6 +269,12 @@ func TestParameters(t *testing.T) {
 		Sampling:  sample.Params{Temperature: 0.5, TopK: 7, TopP: 0.9, MinP: 0.1, RepeatPenalty: 1.25, PresencePenalty: 0.5, FrequencyPenalty: 0.25, DRYMultiplier: 0.75, Seed: &n},
 		MaxTokens: 99, Stop: []string{"END"}, Thinking: &off,
 	}
+	if b, _ := newBody(LlamaServer, "m", inference.Request{Effort: "high", Thinking: &off}); fmt.Sprint(b["chat_template_kwargs"]) != "map[enable_thinking:false reasoning_effort:high]" {
+		t.Errorf("%v", b)
+	}
+	if b, _ := newBody(Unknown, "m", inference.Request{Effort: "high"}); b["reasoning_effort"] != "high" {
+		t.Errorf("%v", b)
+	}
 	for vendor, want := range map[remotetest.Vendor]struct {
 		body    map[string]any
 		without string
