@@ -42,8 +42,15 @@ func (r Room) fits(need int64) Fit {
 	return FitNot
 }
 
-// room asks the devices.
-func (m *Models) room() Room {
+// Room returns the memory that was free for a model when the last scan looked.
+func (m *Models) Room() Room {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.room
+}
+
+// askRoom asks the devices.
+func (m *Models) askRoom() Room {
 	list, _ := m.devices()
 	var r Room
 	wanted := m.settings.Get().Device

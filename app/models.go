@@ -55,6 +55,7 @@ type Models struct {
 
 	mu      sync.Mutex
 	list    []ModelFile
+	room    Room
 	current *inference.ModelInfo // nil: none
 	load    *load                // nil: none on its way
 	loads   map[inference.ID]*load

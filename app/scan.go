@@ -29,8 +29,7 @@ type scanner struct {
 	machine machine
 	watch   *watcher
 
-	room  Room // what was free when it was asked for last
-	asked time.Time
+	asked time.Time // when the devices were asked what is free
 }
 
 // knownFile is what was found in a file, good for as long as it looks the same from outside.
@@ -209,9 +208,13 @@ const askAgain = 5 * time.Second
 // fit says where the models have room.
 func (m *Models) fit(list []ModelFile) {
 	if time.Since(m.scan.asked) > askAgain {
-		m.scan.room, m.scan.asked = m.room(), time.Now()
+		room := m.askRoom()
+		m.scan.asked = time.Now()
+		m.mu.Lock()
+		m.room = room
+		m.mu.Unlock()
 	}
-	r := m.scan.room
+	r := m.Room()
 	for i := range list {
 		f := &list[i]
 		f.Fit, f.Memory = FitUnknown, 0
