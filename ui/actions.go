@@ -220,6 +220,8 @@ func (w *window) escape() {
 	switch {
 	case w.openedPanel() != nil:
 		w.panel.close()
+	case w.picker != nil && w.picker.details != nil:
+		w.picker.details.close()
 	case w.picker != nil:
 		w.picker.close()
 	case w.settings != nil:

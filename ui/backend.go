@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"io"
 
 	"burble/app"
@@ -49,6 +50,11 @@ type Models interface {
 	Loading() (app.LoadProgress, bool)
 	Devices() (list []inference.DeviceInfo, note string)
 	Report(w io.Writer) error
+	Places() []app.Place
+	Room() app.Room
+	Details(path string) (app.Details, error)
+	Delete(path string) error
+	Hash(ctx context.Context, path string) (string, error)
 }
 
 // Settings is what the window needs of app.Settings.

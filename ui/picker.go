@@ -1,14 +1,15 @@
 package ui
 
 import (
+	"cmp"
 	"os"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/storage"
@@ -19,14 +20,18 @@ import (
 	"burble/ui/look"
 )
 
-// picker is the dialog that opens a model: those in the models folder and those used lately, or any file.
+// picker is the dialog that opens a model: those that are on this machine, wherever, or any file.
 type picker struct {
 	w        *window
 	popup    *widget.PopUp
+	search   *entry
+	order    *keySelect
 	list     *keyList
-	files    []app.ModelFile
+	files    []app.ModelFile // all
+	shown    []app.ModelFile // that the search leaves, in order
+	cursor   int             // of shown: the row that Enter opens
 	hint     *widget.Label
-	folder   *widget.Label
+	room     *widget.Label
 	progress *fyne.Container // while a model loads
 	stage    *widget.Label
 	bar      *meter
@@ -34,6 +39,7 @@ type picker struct {
 	failure  *fyne.Container // why the last load failed
 	reason   *widget.Label
 	ground   *canvas.Rectangle
+	details  *detailsDialog // while it is open
 }
 
 // openPicker opens the model picker, or brings it up to date where it is open.
@@ -51,29 +57,39 @@ func (w *window) openPicker() {
 		p.showProgress(l)
 	}
 	p.popup.Show()
-	w.win.Canvas().Focus(p.list)
+	w.win.Canvas().Focus(p.search)
 }
 
 func (p *picker) build() {
 	title := widget.NewLabelWithStyle(lang.L("Models"), fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	title.SizeName = theme.SizeNameSubHeadingText
 	shut := look.NewIconButton(look.IconClose, p.close)
+	shut.OnKey = func(k *fyne.KeyEvent) { p.w.escapeKey(k) }
+
+	p.search = newEntry(lang.L("Filter by name, architecture, quantisation or source"), p.w.shortcut)
+	p.search.key = p.key
+	p.search.OnChanged = func(string) { p.cursor = 0; p.filter() }
+	p.order = newKeySelect(p.orders(), func(k *fyne.KeyEvent) { p.w.escapeKey(k) })
+	p.order.Selected = p.orders()[0]
+	p.order.OnChanged = func(string) { p.filter() }
 
 	p.list = newKeyList(
-		func() int { return len(p.files) },
-		func() fyne.CanvasObject { return newModelRow() },
+		func() int { return len(p.shown) },
+		func() fyne.CanvasObject { return newModelRow(p.showDetails) },
 		func(i widget.ListItemID, o fyne.CanvasObject) {
-			if i < len(p.files) {
+			if i < len(p.shown) {
+				f := p.shown[i]
 				info, _ := p.w.b.Models.Current()
-				o.(*modelRow).set(p.files[i], p.files[i].Path == info.Path)
+				o.(*modelRow).set(f, modelState{loaded: f.Path == info.Path, guide: f.Path == p.w.b.Models.Guide(), cursor: i == p.cursor})
 			}
 		},
-		p.w.escapeKey,
+		p.key,
 	)
 	p.list.OnSelected = func(i widget.ListItemID) {
 		p.list.UnselectAll()
-		if i < len(p.files) {
-			p.load(p.files[i])
+		if i < len(p.shown) {
+			p.cursor = i
+			p.load(p.shown[i])
 		}
 	}
 	p.hint = widget.NewLabel("")
@@ -98,30 +114,123 @@ func (p *picker) build() {
 		container.NewBorder(nil, nil, container.NewCenter(icon), nil, p.reason)))
 	p.failure.Hide()
 
-	p.folder = widget.NewLabel("")
-	p.folder.Importance, p.folder.Truncation = widget.LowImportance, fyne.TextTruncateEllipsis
+	p.room = widget.NewLabel("")
+	p.room.Importance, p.room.Truncation, p.room.SizeName = widget.LowImportance, fyne.TextTruncateEllipsis, theme.SizeNameCaptionText
 	open := look.NewButton(look.IconFolder, lang.L("Open a file…"), look.Primary, p.chooseFile)
+	add := look.NewButton(look.Icon{}, lang.L("Add a folder…"), look.Soft, p.chooseFolder)
 
-	top := container.NewVBox(container.NewBorder(nil, nil, nil, shut, title), p.failure, p.progress)
-	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewBorder(nil, nil, nil, open, p.folder))
-	content := container.NewBorder(top, bottom, nil, nil, container.NewStack(p.list, container.NewCenter(container.New(fixedWidth(400), p.hint))))
+	find := container.NewBorder(nil, nil, nil, p.order, p.search)
+	top := container.NewVBox(container.NewBorder(nil, nil, nil, shut, title), find, p.failure, p.progress)
+	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewVBox(p.room, container.NewHBox(layout.NewSpacer(), add, open)))
+	content := container.NewBorder(top, bottom, nil, nil, container.NewStack(p.list, container.NewCenter(container.New(fixedWidth(460), p.hint))))
 	p.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 10, 12, 12), content), p.w.win.Canvas())
 	size := p.w.win.Canvas().Size()
-	p.popup.Resize(fyne.NewSize(min(size.Width-32, 720), min(size.Height-32, 560)))
+	p.popup.Resize(fyne.NewSize(min(size.Width-32, 760), min(size.Height-32, 600)))
+}
+
+// orders are the ways the list can be sorted.
+func (p *picker) orders() []string {
+	return []string{lang.L("Last used"), lang.L("Name"), lang.L("Size")}
+}
+
+// key moves through the list while the search has the focus, and opens what it has come to.
+func (p *picker) key(k *fyne.KeyEvent) bool {
+	page := max(int(p.list.Size().Height/64), 1)
+	to := p.cursor
+	switch k.Name {
+	case fyne.KeyUp:
+		to--
+	case fyne.KeyDown:
+		to++
+	case fyne.KeyPageUp:
+		to -= page
+	case fyne.KeyPageDown:
+		to += page
+	case fyne.KeyReturn, fyne.KeyEnter:
+		if p.cursor < len(p.shown) {
+			p.load(p.shown[p.cursor])
+		}
+		return true
+	case fyne.KeyF2:
+		if p.cursor < len(p.shown) {
+			p.showDetails(p.shown[p.cursor])
+		}
+		return true
+	default:
+		return p.w.escapeKey(k)
+	}
+	p.cursor = min(max(to, 0), max(len(p.shown)-1, 0))
+	if len(p.shown) > 0 {
+		p.list.ScrollTo(p.cursor)
+	}
+	p.list.Refresh()
+	return true
 }
 
 // refresh reads the list of files.
 func (p *picker) refresh() {
 	p.files = p.w.b.Models.List()
-	home, _ := os.UserHomeDir() // without one, paths are shown in full
-	folder := homeText(p.w.b.Models.Folder(), home)
-	p.folder.SetText(lang.L("Models folder: {{.Folder}}", map[string]any{"Folder": folder}))
-	p.hint.SetText("")
-	if len(p.files) == 0 {
-		p.hint.SetText(lang.L("No models yet. Put GGUF files into {{.Folder}}, drop one onto this window, or open a file.", map[string]any{"Folder": folder}))
+	p.room.SetText(roomText(p.w.b.Models.Room()))
+	p.filter()
+}
+
+// roomText says what is free.
+func roomText(r app.Room) string {
+	switch {
+	case r.Machine <= 0:
+		return ""
+	case r.GPU > 0:
+		return lang.L("Free for a model: {{.GPU}} on the GPU, {{.Machine}} in the machine's memory", map[string]any{"GPU": bytesText(r.GPU), "Machine": bytesText(r.Machine)})
+	}
+	return lang.L("Free for a model: {{.Machine}} of the machine's memory", map[string]any{"Machine": bytesText(r.Machine)})
+}
+
+// filter shows the files that the search leaves, sorted. Every word has to be somewhere.
+func (p *picker) filter() {
+	words := strings.Fields(strings.ToLower(p.search.Text))
+	p.shown = p.shown[:0]
+	for _, f := range p.files {
+		text := strings.ToLower(strings.Join([]string{f.Name, f.Architecture, f.Quantisation, sourceText(f.Source), f.Path}, " "))
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+			p.shown = append(p.shown, f)
+		}
+	}
+	switch p.order.SelectedIndex() {
+	case 1:
+		slices.SortStableFunc(p.shown, func(a, b app.ModelFile) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	case 2:
+		slices.SortStableFunc(p.shown, func(a, b app.ModelFile) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	}
+	p.cursor = min(p.cursor, max(len(p.shown)-1, 0))
+	switch {
+	case len(p.files) == 0:
+		p.hint.SetText(p.nothing())
+	case len(p.shown) == 0:
+		p.hint.SetText(lang.L("No model matches the filter."))
+	default:
+		p.hint.SetText("")
 	}
 	p.list.Refresh()
 }
+
+// nothing says where models were looked for, where there are none.
+func (p *picker) nothing() string {
+	home, _ := os.UserHomeDir() // without one, paths are shown in full
+	var looked []string
+	for _, place := range p.w.b.Models.Places() {
+		if place.There && place.Source != "" && !slices.Contains(looked, sourceText(place.Source)) {
+			looked = append(looked, sourceText(place.Source))
+		}
+	}
+	text := lang.L("No models yet. Put GGUF files into {{.Folder}}, drop one onto this window, or open a file.", map[string]any{"Folder": homeText(p.w.b.Models.Folder(), home)})
+	if len(looked) > 0 {
+		text += "\n\n" + lang.L("Also looked at, without finding any: {{.Places}}.", map[string]any{"Places": strings.Join(looked, ", ")})
+	}
+	return text
+}
+
+// showDetails opens what there is to know of a file.
+func (p *picker) showDetails(f app.ModelFile) { p.details = newDetails(p, f) }
 
 // load loads a model that was clicked.
 func (p *picker) load(f app.ModelFile) {
@@ -131,6 +240,37 @@ func (p *picker) load(f app.ModelFile) {
 	}
 	p.failure.Hide()
 	p.w.b.Models.Load(f.Path)
+}
+
+// chooseFolder asks for a folder that is to be looked through as well.
+func (p *picker) chooseFolder() {
+	d := dialog.NewFolderOpen(func(dir fyne.ListableURI, err error) {
+		if err != nil {
+			p.loadEnded(err)
+			return
+		}
+		if dir != nil {
+			p.addFolder(dir.Path())
+		}
+	}, p.w.win)
+	d.SetTitleText(lang.L("Look for models in"))
+	size := p.w.win.Canvas().Size()
+	d.Resize(fyne.NewSize(min(size.Width-40, 900), min(size.Height-40, 620)))
+	d.Show()
+}
+
+// addFolder adds a folder to the settings.
+func (p *picker) addFolder(path string) {
+	err := p.w.b.Settings.Update(func(v *app.Values) {
+		if !slices.Contains(v.ModelsFolders, path) {
+			v.ModelsFolders = append(v.ModelsFolders, path)
+		}
+	})
+	if err != nil {
+		p.loadEnded(err)
+		return
+	}
+	p.w.b.Models.Refresh()
 }
 
 // errorText is an error of a sentence alone.
@@ -192,132 +332,12 @@ func (p *picker) chooseFile() {
 }
 
 func (p *picker) close() {
+	if p.details != nil {
+		p.details.close()
+	}
 	p.popup.Hide()
 	p.w.picker = nil
 	p.w.focusComposer()
-}
-
-// modelRow is one file of the list.
-type modelRow struct {
-	widget.BaseWidget
-	file    app.ModelFile
-	current bool
-	hovered bool
-	ground  *canvas.Rectangle
-	icon    *canvas.Image
-	name    *widget.Label
-	detail  *widget.Label
-	badge   *canvas.Text
-}
-
-func newModelRow() *modelRow {
-	r := &modelRow{ground: canvas.NewRectangle(nil), icon: canvas.NewImageFromResource(nil), name: widget.NewLabel(""), detail: widget.NewLabel(""), badge: canvas.NewText("", nil)}
-	r.ground.CornerRadius = look.Radius
-	r.icon.FillMode = canvas.ImageFillContain
-	r.name.TextStyle, r.name.Truncation = fyne.TextStyle{Bold: true}, fyne.TextTruncateEllipsis
-	r.detail.Truncation, r.detail.SizeName = fyne.TextTruncateEllipsis, theme.SizeNameCaptionText
-	r.badge.TextSize = 12
-	r.ExtendBaseWidget(r)
-	return r
-}
-
-func (r *modelRow) set(f app.ModelFile, current bool) {
-	r.file, r.current = f, current
-	r.name.SetText(f.Name)
-	r.detail.SetText(modelText(f))
-	r.detail.Importance = widget.LowImportance
-	if f.Err != "" {
-		r.detail.Importance = widget.DangerImportance
-	}
-	r.Refresh()
-}
-
-// modelText describes a file in a line: architecture, parameters, quantisation, size, context; or what is wrong with it.
-func modelText(f app.ModelFile) string {
-	if f.Err != "" {
-		return f.Err
-	}
-	var parts []string
-	for _, p := range []string{f.Architecture, parametersText(f.Parameters), f.Quantisation, bytesText(f.Bytes)} {
-		if p != "" {
-			parts = append(parts, p)
-		}
-	}
-	if f.Context > 0 {
-		parts = append(parts, lang.L("{{.Count}} tokens of context", map[string]any{"Count": countText(f.Context)}))
-	}
-	if f.Memory > 0 {
-		parts = append(parts, lang.L("takes {{.Size}}", map[string]any{"Size": bytesText(f.Memory)}))
-	}
-	return strings.Join(parts, "   ·   ")
-}
-
-// MouseIn lights the row up.
-func (r *modelRow) MouseIn(*desktop.MouseEvent) { r.hovered = true; r.Refresh() }
-
-// MouseMoved does nothing.
-func (r *modelRow) MouseMoved(*desktop.MouseEvent) {}
-
-// MouseOut puts the light out.
-func (r *modelRow) MouseOut() { r.hovered = false; r.Refresh() }
-
-// Cursor shows a hand.
-func (r *modelRow) Cursor() desktop.Cursor { return desktop.PointerCursor }
-
-// CreateRenderer is Fyne's.
-func (r *modelRow) CreateRenderer() fyne.WidgetRenderer { return &modelRowRenderer{r} }
-
-type modelRowRenderer struct{ r *modelRow }
-
-func (w *modelRowRenderer) Destroy()           {}
-func (w *modelRowRenderer) MinSize() fyne.Size { return fyne.NewSize(240, 60) }
-func (w *modelRowRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{w.r.ground, w.r.icon, w.r.name, w.r.detail, w.r.badge}
-}
-
-func (w *modelRowRenderer) Layout(size fyne.Size) {
-	r := w.r
-	r.ground.Move(fyne.NewPos(2, 2))
-	r.ground.Resize(size.SubtractWidthHeight(4, 4))
-	r.icon.Resize(fyne.NewSquareSize(22))
-	r.icon.Move(fyne.NewPos(16, (size.Height-22)/2))
-	b := r.badge.MinSize()
-	r.badge.Resize(b)
-	r.badge.Move(fyne.NewPos(size.Width-b.Width-18, (size.Height-b.Height)/2))
-	room := size.Width - 48 - 16
-	if r.current {
-		room -= b.Width + 12
-	}
-	n, d := r.name.MinSize().Height, r.detail.MinSize().Height
-	top := (size.Height - (n + d - 14)) / 2
-	r.name.Resize(fyne.NewSize(room, n))
-	r.name.Move(fyne.NewPos(44, top))
-	r.detail.Resize(fyne.NewSize(room, d))
-	r.detail.Move(fyne.NewPos(44, top+n-14))
-}
-
-func (w *modelRowRenderer) Refresh() {
-	r := w.r
-	switch {
-	case r.current:
-		r.ground.FillColor = look.Color(look.ColorSelected)
-	case r.hovered:
-		r.ground.FillColor = look.Color(theme.ColorNameHover)
-	default:
-		r.ground.FillColor = look.Color(theme.ColorNameOverlayBackground)
-	}
-	r.icon.Resource = look.IconModel.In(look.ColorMuted)
-	if r.file.Err != "" {
-		r.icon.Resource = look.IconWarning.In(theme.ColorNameError)
-	}
-	r.badge.Text, r.badge.Color = "", look.Color(theme.ColorNamePrimary)
-	if r.current {
-		r.badge.Text = lang.L("Loaded")
-	}
-	w.Layout(r.Size())
-	for _, o := range w.Objects() {
-		o.Refresh()
-	}
 }
 
 // meter is a slim progress bar.

@@ -158,7 +158,7 @@ func TestPicker(t *testing.T) {
 	if got := w.picker.list.Length(); got != 3 {
 		t.Fatalf("%d rows", got)
 	}
-	if got, want := modelText(f.files[1]), "qwen3   ·   4.0B   ·   Q4_K_M   ·   2.5 GB   ·   262,144 tokens of context"; got != want {
+	if got, want := modelText(f.files[1]), "qwen3   ·   4.0B   ·   Q4_K_M   ·   2.5 GB"; got != want {
 		t.Errorf("row %q, want %q", got, want)
 	}
 	// A broken file is not loaded; it says why.
