@@ -36,22 +36,7 @@ func (w *window) showAbout() {
 // showLicences lists the licences of everything that is built in. There are thousands of lines, so they are a list, which
 // only makes those in sight.
 func (w *window) showLicences() {
-	lines := strings.Split(assets.Licences, "\n")
-	list := widget.NewList(
-		func() int { return len(lines) },
-		func() fyne.CanvasObject {
-			t := canvas.NewText("", nil)
-			t.TextStyle, t.TextSize = fyne.TextStyle{Monospace: true}, 11
-			return t
-		},
-		func(i widget.ListItemID, o fyne.CanvasObject) {
-			t := o.(*canvas.Text)
-			t.Text, t.Color = strings.ReplaceAll(lines[i], "\t", "    "), look.Color(theme.ColorNameForeground)
-			t.Refresh()
-		})
-	list.HideSeparators = true
-	list.OnSelected = func(i widget.ListItemID) { list.Unselect(i) }
-	d := dialog.NewCustom(lang.L("Licences"), lang.L("Close"), list, w.win)
+	d := dialog.NewCustom(lang.L("Licences"), lang.L("Close"), newLines(strings.Split(assets.Licences, "\n")), w.win)
 	size := w.win.Canvas().Size()
 	d.Resize(fyne.NewSize(min(720, size.Width-40), min(560, size.Height-40)))
 	d.Show()

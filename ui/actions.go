@@ -189,6 +189,12 @@ func (w *window) toggleSidebar() {
 	w.root.Refresh()
 }
 
+// widenSidebar moves the sidebar's edge.
+func (w *window) widenSidebar(dx float32) {
+	w.frame.setWidth(max(w.frame.sidebarWidth(w.root.Size().Width)+dx, minSidebar))
+	w.root.Refresh()
+}
+
 // closeOverlay shows the main part again where the sidebar covers it.
 func (w *window) closeOverlay() {
 	if w.frame.overlay {

@@ -16,6 +16,8 @@ type Backend struct {
 	Settings Settings
 	// Subscribe returns signals until cancel is called. They say what has changed; the window then reads its state.
 	Subscribe func() (signals <-chan app.Signal, cancel func())
+
+	Frame Frame // nil: the window starts as it comes
 }
 
 // Chats is what the window needs of app.Chats, which says what the methods do.

@@ -69,30 +69,9 @@ func (w *window) showDetails(title, text string) {
 
 // saveReport asks for a file and writes the diagnostic report to it. The driver is asked in the background: it may be slow.
 func (w *window) saveReport() {
-	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
-		if err != nil {
-			w.report(err)
-			return
-		}
-		if f == nil {
-			return // nothing was chosen
-		}
-		w.spawn(func() {
-			err := w.b.Models.Report(f)
-			if closed := f.Close(); err == nil {
-				err = closed
-			}
-			fyne.Do(func() {
-				if err != nil {
-					w.report(errorText(lang.L("The report could not be written: {{.Reason}}", map[string]any{"Reason": err})))
-					return
-				}
-				w.toast.show(lang.L("The report is in {{.Path}}. It holds no conversation.", map[string]any{"Path": f.URI().Path()}), "", nil)
-			})
-		})
-	}, w.win)
-	d.SetFileName("burble-report.txt")
-	d.Show()
+	w.saveFile("burble-report.txt", w.b.Models.Report, func(path string) string {
+		return lang.L("The report is in {{.Path}}. It holds no conversation.", map[string]any{"Path": path})
+	})
 }
 
 // devices adds the setting that says where a model runs. The devices are asked for in the background, because drivers may be

@@ -72,7 +72,7 @@ func translation(tag string) ([]byte, error) {
 
 // rebuild makes the window anew in the language that is set now. The chat, what is written and open stay.
 func (w *window) rebuild() {
-	shown, open := w.chat, w.frame.open
+	shown, open, width := w.chat, w.frame.open, w.frame.width
 	w.leaveChat()
 	typed := w.composer.entry.Text // of a new chat
 	settings := w.settings != nil
@@ -89,7 +89,7 @@ func (w *window) rebuild() {
 	w.view.Close()
 	w.chat = 0
 	w.build()
-	w.frame.open = open
+	w.frame.open, w.frame.width = open, width
 	if shown != 0 {
 		w.openChat(shown)
 	} else {

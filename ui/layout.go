@@ -1,7 +1,12 @@
 package ui
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/widget"
 
 	"burble/ui/look"
 )
@@ -9,9 +14,11 @@ import (
 // frameLayout is the window: sidebar and main part side by side. A narrow window shows one of them.
 type frameLayout struct {
 	sidebar, main fyne.CanvasObject
-	open          bool // the user wants the sidebar
-	narrow        bool // the window has no room for both
-	overlay       bool // in a narrow window, the sidebar is shown in place of the main part
+	open          bool    // the user wants the sidebar
+	narrow        bool    // the window has no room for both
+	overlay       bool    // in a narrow window, the sidebar is shown in place of the main part
+	width         float32 // of the sidebar; 0: as it comes
+	divider       *divider
 }
 
 const narrowWindow = 720
@@ -24,7 +31,7 @@ func (f *frameLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	case f.narrow && f.overlay:
 		f.sidebar.Show()
 		f.main.Show()
-		w := min(look.SidebarWidth, size.Width-56)
+		w := min(f.sidebarWidth(size.Width), size.Width-56)
 		f.sidebar.Resize(fyne.NewSize(w, size.Height))
 		f.main.Move(fyne.NewPos(w, 0))
 		f.main.Resize(size)
@@ -36,10 +43,65 @@ func (f *frameLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	default:
 		f.sidebar.Show()
 		f.main.Show()
-		f.sidebar.Resize(fyne.NewSize(look.SidebarWidth, size.Height))
-		f.main.Move(fyne.NewPos(look.SidebarWidth, 0))
-		f.main.Resize(size.SubtractWidthHeight(look.SidebarWidth, 0))
+		w := f.sidebarWidth(size.Width)
+		f.sidebar.Resize(fyne.NewSize(w, size.Height))
+		f.main.Move(fyne.NewPos(w, 0))
+		f.main.Resize(size.SubtractWidthHeight(w, 0))
 	}
+	f.divider.Hidden = !f.sidebar.Visible() || f.narrow
+	f.divider.Resize(fyne.NewSize(dividerWidth, size.Height))
+	f.divider.Move(fyne.NewPos(f.sidebarWidth(size.Width)-dividerWidth/2, 0))
+}
+
+// Limits of the sidebar's width.
+const minSidebar, maxSidebar float32 = 200, 480
+
+// setWidth sets the sidebar's width; 0 is that as it comes.
+func (f *frameLayout) setWidth(w float32) {
+	f.width = 0
+	if w > 0 {
+		f.width = min(max(w, minSidebar), maxSidebar)
+	}
+}
+
+// sidebarWidth returns the width that the sidebar has in a window of a width.
+func (f *frameLayout) sidebarWidth(window float32) float32 {
+	if f.width == 0 {
+		return look.SidebarWidth
+	}
+	return min(f.width, max(window/2, minSidebar))
+}
+
+// divider is the edge of the sidebar, by which it is made wider and narrower.
+type divider struct {
+	widget.BaseWidget
+	drag  func(dx float32)
+	reset func()
+}
+
+const dividerWidth = 8
+
+func newDivider(drag func(dx float32), reset func()) *divider {
+	d := &divider{drag: drag, reset: reset}
+	d.ExtendBaseWidget(d)
+	return d
+}
+
+// Dragged moves the edge.
+func (d *divider) Dragged(e *fyne.DragEvent) { d.drag(e.Dragged.DX) }
+
+// DragEnd does nothing.
+func (d *divider) DragEnd() {}
+
+// DoubleTapped brings the edge back to where it was at first.
+func (d *divider) DoubleTapped(*fyne.PointEvent) { d.reset() }
+
+// Cursor shows that the edge can be moved.
+func (d *divider) Cursor() desktop.Cursor { return desktop.HResizeCursor }
+
+// CreateRenderer is Fyne's. There is nothing to see: the sidebar draws its edge.
+func (d *divider) CreateRenderer() fyne.WidgetRenderer {
+	return widget.NewSimpleRenderer(canvas.NewRectangle(color.Transparent))
 }
 
 // toggle shows or hides the sidebar.

@@ -21,7 +21,7 @@ func (s *settingsDialog) general() {
 	s.section(lang.L("Behaviour"))
 	s.check(lang.L("Open the last model at start"), lang.L("Off: Burble starts without a model and uses no memory for one."), func(v *app.Values) *bool { return &v.OpenLastModel })
 	s.check(lang.L("Notifications"), lang.L("When a long answer or a download ends while you are in another window."), func(v *app.Values) *bool { return &v.Notifications })
-	s.check(lang.L("Icon in the tray"), lang.L("Closing the window then leaves Burble running, with the model loaded."), func(v *app.Values) *bool { return &v.TrayIcon })
+	s.check(lang.L("Icon in the tray"), lang.L("Closing the window then leaves Burble running, with the model loaded. The icon comes with the next start."), func(v *app.Values) *bool { return &v.TrayIcon })
 }
 
 // fontSizes are the steps of the font size.

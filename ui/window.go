@@ -10,13 +10,10 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	fyneapp "fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 
 	"burble/app"
-	"burble/assets"
-	"burble/assets/guide"
 	"burble/inference"
 	"burble/inference/chat"
 	"burble/ui/transcript"
@@ -24,24 +21,6 @@ import (
 
 // appID is Burble's name for desktops.
 const appID = "chat.burble.Burble"
-
-// Run opens the window, with a model's file or "", and returns when it is closed.
-func Run(file string) (err error) {
-	a, err := app.New(context.Background(), app.Options{Model: file, Guide: guide.Install})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-
-	fa := fyneapp.NewWithID(appID)
-	fa.SetIcon(fyne.NewStaticResource("burble.png", assets.Icon))
-	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Subscribe: a.Subscribe})
-	stop := w.listen()
-	fa.Lifecycle().SetOnStarted(w.started)
-	w.win.ShowAndRun()
-	stop()
-	return w.keepDraft()
-}
 
 // started opens the model picker where there is no model to talk to: it is the first thing to do.
 func (w *window) started() {
@@ -79,6 +58,8 @@ type window struct {
 	panel        *panel    // the last one; see openedPanel
 	palette      *palette  // the last one
 	language     string    // that the window was built in
+	desk         desk
+	kept         app.Frame // that was stored last
 
 	chat     int64 // that is shown; 0: a new one, not made yet
 	messages []app.Message
@@ -138,7 +119,8 @@ func (w *window) build() {
 	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box},
 		content, w.header, w.composer, w.status, w.toast.box) // content first: what it clips is still found by clicks below others
 	w.frame = &frameLayout{sidebar: w.sidebar, main: w.main, open: true}
-	w.root = container.New(w.frame, w.main, w.sidebar)
+	w.frame.divider = newDivider(func(dx float32) { w.widenSidebar(dx) }, func() { w.frame.setWidth(0); w.root.Refresh() })
+	w.root = container.New(w.frame, w.main, w.sidebar, w.frame.divider)
 	w.win.SetContent(w.root)
 	w.bindKeys()
 
@@ -233,6 +215,7 @@ func (w *window) apply(signals []app.Signal) {
 		case app.MessagesChanged:
 			messages = messages || s.ChatID == w.chat
 		case app.AnswerDone:
+			w.announceAnswer(s)
 			messages = messages || s.ChatID == w.chat
 		case app.MessageStreaming:
 			if s.ChatID == w.chat {

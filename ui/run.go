@@ -1,0 +1,66 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"fyne.io/fyne/v2"
+	fyneapp "fyne.io/fyne/v2/app"
+
+	"burble/app"
+	"burble/assets"
+	"burble/assets/guide"
+)
+
+// Run opens the window, with a model's file or "", and returns when it is closed. Where Burble is running already, that one
+// gets the file, and Run returns at once.
+func Run(file string) (err error) {
+	options := app.Options{Model: file, Guide: guide.Install}
+	inbox, forwarded, err := app.OpenInbox(options, file)
+	if forwarded {
+		return nil
+	}
+	if err != nil { // a second window does no harm
+		fmt.Fprintln(os.Stderr, "burble:", err)
+	}
+	crashes, reports, err := app.CatchCrashes(options)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "burble:", err)
+	}
+	a, err := app.New(context.Background(), options)
+	if err != nil {
+		return errors.Join(err, closeAll(inbox, crashes))
+	}
+	defer func() { err = errors.Join(err, a.Close(), closeAll(inbox, crashes)) }()
+
+	fa := fyneapp.NewWithID(appID)
+	fa.SetIcon(fyne.NewStaticResource("burble.png", assets.Icon))
+	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Subscribe: a.Subscribe, Frame: a})
+	w.settle()
+	stop, stopServing := w.listen(), w.serve(inbox)
+	fa.Lifecycle().SetOnStarted(func() {
+		w.started()
+		if len(reports) > 0 {
+			w.showCrash(reports[0])
+		}
+	})
+	w.win.ShowAndRun()
+	w.keepFrame()
+	err = stopServing()
+	stop()
+	return errors.Join(err, w.keepDraft())
+}
+
+// closeAll closes what was opened before the application.
+func closeAll(inbox *app.Inbox, crashes *app.CrashLog) error {
+	var err error
+	if inbox != nil {
+		err = inbox.Close()
+	}
+	if crashes != nil {
+		err = errors.Join(err, crashes.Close())
+	}
+	return err
+}
