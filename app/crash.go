@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
+
+	"burble/app/lock"
 )
 
 // CrashLog catches what the Go runtime says when the process crashes: a panic that nobody recovers, or a fatal signal, C code's
@@ -55,7 +57,7 @@ func CatchCrashes(o Options) (log *CrashLog, reports []CrashReport, err error) {
 		return nil, reports, fmt.Errorf("starting a crash report: %w", err)
 	}
 	log = &CrashLog{f}
-	if ok, lockErr := lockFile(f); lockErr != nil || !ok {
+	if ok, lockErr := lock.File(f); lockErr != nil || !ok {
 		return nil, reports, errors.Join(fmt.Errorf("locking %s: %w", f.Name(), lockErr), log.Close())
 	}
 	_, err = fmt.Fprintf(f, "Burble %s, %s, %s/%s\nstarted %s\n%s", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH,
@@ -85,7 +87,7 @@ func collectCrashes(dir string) (reports []CrashReport, err error) {
 		if err != nil {
 			continue
 		}
-		free, lockErr := lockFile(f)
+		free, lockErr := lock.File(f)
 		text, readErr := io.ReadAll(io.LimitReader(f, crashLimit))
 		info, statErr := f.Stat()
 		f.Close()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
+
+	"burble/app/lock"
 )
 
 // Inbox receives what further starts of Burble are asked for, so that there is one window: `burble file.gguf` opens the file
@@ -21,7 +23,7 @@ import (
 // system frees however the process ends: a socket that was left behind is known by that.
 type Inbox struct {
 	requests chan Request
-	lock     *os.File
+	held     *os.File // the lock
 	listener net.Listener
 	running  sync.WaitGroup
 	closing  chan struct{}
@@ -55,27 +57,27 @@ func OpenInbox(o Options, file string) (inbox *Inbox, forwarded bool, err error)
 	if err != nil {
 		return nil, false, err
 	}
-	lock, err := os.OpenFile(base+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	held, err := os.OpenFile(base+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, false, fmt.Errorf("looking for another Burble: %w", err)
 	}
 	var refused error
 	for deadline := time.Now().Add(inboxTimeout); ; time.Sleep(20 * time.Millisecond) {
-		mine, err := lockFile(lock)
+		mine, err := lock.File(held)
 		if err != nil {
-			lock.Close()
-			return nil, false, fmt.Errorf("locking %s: %w", lock.Name(), err)
+			held.Close()
+			return nil, false, fmt.Errorf("locking %s: %w", held.Name(), err)
 		}
 		if mine {
-			i, err := listenInbox(base+".sock", lock)
+			i, err := listenInbox(base+".sock", held)
 			return i, false, err
 		}
 		if refused = forward(base+".sock", Request{file}); refused == nil {
-			lock.Close()
+			held.Close()
 			return nil, true, nil
 		}
 		if time.Now().After(deadline) { // it may be starting, or ending
-			lock.Close()
+			held.Close()
 			return nil, false, fmt.Errorf("another Burble is running and doesn't answer: %w", refused)
 		}
 	}
@@ -125,17 +127,17 @@ func forward(path string, r Request) error {
 // inboxTaken is the answer to a request.
 const inboxTaken = "taken\n"
 
-func listenInbox(path string, lock *os.File) (*Inbox, error) {
+func listenInbox(path string, held *os.File) (*Inbox, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // of one that was killed
-		lock.Close()
+		held.Close()
 		return nil, err
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		lock.Close()
+		held.Close()
 		return nil, fmt.Errorf("waiting for further starts: %w", err)
 	}
-	i := &Inbox{requests: make(chan Request, 16), lock: lock, listener: l, closing: make(chan struct{})}
+	i := &Inbox{requests: make(chan Request, 16), held: held, listener: l, closing: make(chan struct{})}
 	i.running.Go(i.accept)
 	return i, nil
 }
@@ -187,7 +189,7 @@ func (i *Inbox) Close() error {
 		close(i.closing)
 		err = i.listener.Close() // which removes the socket
 		i.running.Wait()
-		err = errors.Join(err, i.lock.Close())
+		err = errors.Join(err, i.held.Close())
 	})
 	return err
 }
