@@ -18,6 +18,7 @@ const (
 	Quote                 // Blocks
 	Table                 // Align, Head, Rows
 	Rule                  // nothing
+	Formula               // Code: with what encloses it; see TeX
 )
 
 // Block is one block of a document. Which fields are used depends on its Kind.
@@ -26,7 +27,7 @@ type Block struct {
 	Level    int      // Heading: 1 to 6
 	Text     []Span   // Paragraph, Heading
 	Language string   // Code: the fence's first word, or empty
-	Code     string   // Code: without a final line break
+	Code     string   // Code: without a final line break. Formula: its source
 	Ordered  bool     // List
 	Start    int      // List: the first number of an ordered one
 	Loose    bool     // List: items stand apart
@@ -72,6 +73,7 @@ const (
 	Italic
 	Mono // inline code
 	Strike
+	Math // a formula; Text is its source with what encloses it, see TeX
 )
 
 // Span is a run of text in one style. A line break is a '\n' inside Text.

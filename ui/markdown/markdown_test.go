@@ -14,6 +14,9 @@ func plain(spans []Span) string {
 		if s.Style&Mono != 0 {
 			t = "`" + t + "`"
 		}
+		if s.Style&Math != 0 {
+			t = "⟦" + t + "⟧"
+		}
 		if s.Style&Italic != 0 {
 			t = "/" + t + "/"
 		}
@@ -44,6 +47,8 @@ func outline(blocks []Block) string {
 			out = append(out, fmt.Sprintf("code(%s) %q", b.Language, b.Code))
 		case Rule:
 			out = append(out, "rule")
+		case Formula:
+			out = append(out, fmt.Sprintf("math %q", b.Code))
 		case Quote:
 			out = append(out, "quote{"+outline(b.Blocks)+"}")
 		case List:
@@ -117,7 +122,7 @@ func TestBreaks(t *testing.T) {
 
 const sample = "# Cut\n\n`strings.Cut` slices *s* around\nthe first **sep**.\n\n```go\nfunc Cut(s, sep string) (before, after string, found bool)\n\n// more\n```\n\n" +
 	"1. one\n\n2. two\n   - nested\n\n     ```sh\n     ls\n\n     pwd\n     ```\n\n   still two\n\nAfter the list.\n\n> quote\n> more\n\n> second\n\n" +
-	"| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\n- [ ] task\n- [x] done\n\n    indented under the list\n\nText <int> & so on.\n\n    code\n\n    code too\n\n````md\n```\nx\n```\n\ny\n````\n\n~~~\n```\n\nz\n~~~\n\nEnd with https://go.dev\n"
+	"| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\n- [ ] task\n- [x] done\n\n    indented under the list\n\nText <int> & so on.\n\n    code\n\nWith $x_1$ and\n$$\n- y_2\n= z\n$$\nafter it \\(a*b*c\\).\n\n1. in a list\n   \\[\n   \\frac{a}{b}\n   \\]\n\nText.\n\n    code too\n\n````md\n```\nx\n```\n\ny\n````\n\n~~~\n```\n\nz\n~~~\n\nEnd with https://go.dev\n"
 
 // TestDocumentGrows holds the incremental document to a parse of the whole at every length of the text.
 func TestDocumentGrows(t *testing.T) {

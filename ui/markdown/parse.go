@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark/parser"
 	ghtml "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // Parser parses Markdown. It is safe for use by one goroutine at a time.
@@ -36,8 +37,8 @@ func NewParser() *Parser {
 		}
 	}
 	p := parser.NewParser(
-		parser.WithBlockParsers(kept...),
-		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+		parser.WithBlockParsers(append(kept, util.Prioritized(mathBlockParser{}, mathBlockPriority))...),
+		parser.WithInlineParsers(append(parser.DefaultInlineParsers(), util.Prioritized(mathSpanParser{}, mathSpanPriority))...),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 	)
 	return &Parser{md: goldmark.New(goldmark.WithParser(p), goldmark.WithExtensions(extension.GFM))}
@@ -45,6 +46,9 @@ func NewParser() *Parser {
 
 // htmlBlockPriority is the priority under which goldmark's DefaultBlockParsers lists the parser of HTML blocks.
 const htmlBlockPriority = 900
+
+// Formulas come before paragraphs, and before links and emphasis.
+const mathBlockPriority, mathSpanPriority = 650, 150
 
 // Parse returns the blocks of a text.
 func (p *Parser) Parse(source string) []Block {
@@ -82,6 +86,9 @@ func (c *converter) appendBlocks(out []Block, parent ast.Node) []Block {
 			}
 			c.depth--
 			continue
+		case ast.KindParagraph, ast.KindTextBlock:
+			out = append(out, splitFormulas(c.inline(n))...)
+			continue
 		}
 		if b, ok := c.block(n); ok {
 			out = append(out, b)
@@ -94,9 +101,8 @@ func (c *converter) block(n ast.Node) (Block, bool) {
 	switch n := n.(type) {
 	case *ast.Heading:
 		return Block{Kind: Heading, Level: n.Level, Text: c.inline(n)}, true
-	case *ast.Paragraph, *ast.TextBlock:
-		spans := c.inline(n)
-		return Block{Kind: Paragraph, Text: spans}, len(spans) > 0
+	case *mathBlock:
+		return c.math(n), true
 	case *ast.FencedCodeBlock:
 		return Block{Kind: Code, Language: strings.ToLower(string(n.Language(c.src))), Code: c.lines(n)}, true
 	case *ast.CodeBlock:
@@ -169,7 +175,7 @@ func (c *converter) lines(n ast.Node) string {
 func (c *converter) inline(parent ast.Node) []Span {
 	var out []Span
 	c.spans(parent, 0, "", &out)
-	return trim(out)
+	return trim(join(out))
 }
 
 func (c *converter) spans(parent ast.Node, style Style, link string, out *[]Span) {
@@ -191,6 +197,8 @@ func (c *converter) spans(parent ast.Node, style Style, link string, out *[]Span
 			add(out, Span{Text: t, Style: style, Link: link})
 		case *ast.String:
 			add(out, Span{Text: string(n.Value), Style: style, Link: link})
+		case *mathSpan:
+			*out = append(*out, Span{Text: strings.ReplaceAll(n.source, "\n", " "), Style: style | Math, Link: link})
 		case *ast.CodeSpan:
 			c.spans(n, style|Mono, link, out)
 		case *ast.Emphasis:
@@ -231,24 +239,43 @@ func (c *converter) spans(parent ast.Node, style Style, link string, out *[]Span
 	}
 }
 
-// add appends a span, joined to the one before where both look the same.
+// add appends a span.
 func add(out *[]Span, s Span) {
-	if s.Text == "" {
-		return
+	if s.Text != "" {
+		*out = append(*out, s)
 	}
-	if n := len(*out); n > 0 {
-		if last := &(*out)[n-1]; last.Style == s.Style && last.Link == s.Link {
-			last.Text += s.Text
-			return
+}
+
+// join makes one span of neighbours that look the same.
+func join(spans []Span) []Span {
+	var out []Span
+	var text strings.Builder
+	for i := 0; i < len(spans); {
+		s := spans[i]
+		end := i + 1
+		for end < len(spans) && spans[end].Style == s.Style && spans[end].Link == s.Link && s.Style&Math == 0 {
+			end++
 		}
+		if end > i+1 {
+			text.Reset()
+			for _, t := range spans[i:end] {
+				text.WriteString(t.Text)
+			}
+			s.Text = text.String()
+		}
+		out = append(out, s)
+		i = end
 	}
-	*out = append(*out, s)
+	return out
 }
 
 // trim removes blanks at both ends of a paragraph.
 func trim(spans []Span) []Span {
 	for len(spans) > 0 {
 		last := &spans[len(spans)-1]
+		if last.Style&Math != 0 {
+			break
+		}
 		last.Text = strings.TrimRight(last.Text, " \n")
 		if last.Text != "" {
 			break

@@ -24,7 +24,7 @@ func plainBlock(b Block) string {
 	switch b.Kind {
 	case Paragraph, Heading:
 		return plainSpans(b.Text)
-	case Code:
+	case Code, Formula:
 		return b.Code
 	case List:
 		return plainList(b)
