@@ -31,7 +31,8 @@ type Button struct {
 	Trailing bool // the icon stands after the text
 	Leading  bool // icon and text stand at the leading edge instead of the centre
 	OnTapped func()
-	OnKey    func(*fyne.KeyEvent) // gets the keys that don't press the button; nil: nobody does
+	OnFocus  func()               // the keyboard has come here
+	OnKey    func(*fyne.KeyEvent) // gets the keys that the button has no use for
 
 	hovered, focused, disabled bool
 }
@@ -97,7 +98,13 @@ func (b *Button) MouseMoved(*desktop.MouseEvent) {}
 func (b *Button) MouseOut() { b.hovered = false; b.Refresh() }
 
 // FocusGained shows that the keyboard is here.
-func (b *Button) FocusGained() { b.focused = true; b.Refresh() }
+func (b *Button) FocusGained() {
+	b.focused = true
+	b.Refresh()
+	if b.OnFocus != nil {
+		b.OnFocus()
+	}
+}
 
 // FocusLost shows that the keyboard has gone.
 func (b *Button) FocusLost() { b.focused = false; b.Refresh() }
@@ -109,7 +116,9 @@ func (b *Button) TypedRune(rune) {}
 func (b *Button) TypedKey(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter {
 		b.Tapped(nil)
-	} else if b.OnKey != nil {
+		return
+	}
+	if b.OnKey != nil {
 		b.OnKey(e)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"burble/ui/look"
 	"burble/ui/markdown"
+	"burble/ui/tex"
 )
 
 var errNotALink = errors.New("not a web or mail address; copy it if you trust it")
@@ -41,16 +42,21 @@ type builder struct {
 type host interface {
 	openLink(address string)
 	copyText(text string)
-	relayout(b block)                // the height of b, which may stand inside of another block, has changed
-	later(d time.Duration, f func()) // calls f on Fyne's goroutine, unless the view is closed before
-	scrolled(e *fyne.ScrollEvent)    // a wheel turned over a block that scrolls sideways
+	relayout(b block)                                   // the height of b, which may stand inside of another block, has changed
+	later(d time.Duration, f func())                    // calls f on Fyne's goroutine, unless the view is closed before
+	scrolled(e *fyne.ScrollEvent)                       // a wheel turned over a block that scrolls sideways
+	formula(source string, displayed bool) *tex.Formula // nil where the source is shown instead
+	showAddress(address string)                         // of the link under the pointer or with the focus, or ""
+	reveal(o fyne.CanvasObject)                         // scrolls to what has the focus
+	key(e *fyne.KeyEvent)                               // that what has the focus had no use for
+	showItems(at fyne.Position, items ...*fyne.MenuItem)
 }
 
 // build makes the widget for a block.
 func (b builder) build(m *markdown.Block) block {
 	switch m.Kind {
 	case markdown.Heading:
-		f := newFlow(m.Text, headingLook(m.Level), b.host.openLink)
+		f := newFlow(m.Text, headingLook(m.Level), b.host)
 		f.level = m.Level
 		return f
 	case markdown.Code:
@@ -63,8 +69,13 @@ func (b builder) build(m *markdown.Block) block {
 		return newTable(b, m)
 	case markdown.Rule:
 		return newRule()
+	case markdown.Formula:
+		if f := b.host.formula(markdown.TeX(m.Code), true); f != nil {
+			return newFormulaBlock(b, m.Code, f)
+		}
+		return newCodeBlock(b, "latex", m.Code)
 	}
-	return newFlow(m.Text, b.text, b.host.openLink)
+	return newFlow(m.Text, b.text, b.host)
 }
 
 // gap returns the room above a block of a kind that follows another.
@@ -72,7 +83,7 @@ func gap(m *markdown.Block) float32 {
 	switch m.Kind {
 	case markdown.Heading:
 		return 22
-	case markdown.Code, markdown.Table:
+	case markdown.Code, markdown.Table, markdown.Formula:
 		return 14
 	case markdown.Rule:
 		return 20

@@ -61,6 +61,8 @@ func newCodeBlock(b builder, language, code string) *codeBlock {
 	}
 	c.wrap = look.NewButton(look.Icon{}, lang.L("Wrap"), look.Ghost, func() { c.setWrapped(!c.wrapped); b.host.relayout(c) })
 	c.wrap.Height, c.wrap.TextSize, c.wrap.Color = 26, look.SmallSize, look.ColorMuted
+	own(b.host, c.copy)
+	own(b.host, c.wrap)
 	c.bar = newSideScroll(c.text, b.host)
 	c.objects = []fyne.CanvasObject{c.ground, c.line, c.label, c.wrap, c.copy, c.bar}
 	c.ExtendBaseWidget(c)

@@ -5,7 +5,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
-	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
@@ -85,7 +84,7 @@ func newThinking(v *View) *thinking {
 	t := &thinking{view: v, bar: canvas.NewRectangle(look.Color(look.ColorBorder)), doc: markdown.NewDocument(v.parser)}
 	t.bar.CornerRadius = 1
 	t.inner = stack{b: builder{host: v, text: mutedLook()}}
-	t.title = newDisclosure(func() {
+	t.title = newDisclosure(v, func() {
 		t.open = !t.open
 		t.title.setOpen(t.open)
 		t.show()
@@ -129,53 +128,6 @@ func (t *thinking) heightFor(width float32) float32 {
 	}
 	return t.height
 }
-
-// disclosure is a line with a small arrow, to be clicked.
-type disclosure struct {
-	container
-	tapped func()
-	arrow  *canvas.Image
-	text   *canvas.Text
-}
-
-func newDisclosure(tapped func()) *disclosure {
-	d := &disclosure{tapped: tapped, arrow: canvas.NewImageFromResource(look.IconRight.In(look.ColorMuted)), text: canvas.NewText("", look.Color(look.ColorMuted))}
-	d.arrow.FillMode = canvas.ImageFillContain
-	d.text.TextSize = 14
-	d.objects = []fyne.CanvasObject{d.arrow, d.text}
-	d.arrow.Resize(fyne.NewSquareSize(14))
-	d.arrow.Move(fyne.NewPos(0, 7))
-	d.text.Move(fyne.NewPos(20, 4))
-	d.ExtendBaseWidget(d)
-	return d
-}
-
-// MinSize is the line's size.
-func (d *disclosure) MinSize() fyne.Size { return fyne.NewSize(24+d.text.MinSize().Width, 28) }
-
-func (d *disclosure) setText(s string) {
-	if d.text.Text == s {
-		return
-	}
-	d.text.Text = s
-	d.text.Resize(d.text.MinSize())
-	d.text.Refresh()
-}
-
-func (d *disclosure) setOpen(open bool) {
-	i := look.IconRight
-	if open {
-		i = look.IconChevron
-	}
-	d.arrow.Resource = i.In(look.ColorMuted)
-	d.arrow.Refresh()
-}
-
-// Tapped opens or closes.
-func (d *disclosure) Tapped(*fyne.PointEvent) { d.tapped() }
-
-// Cursor shows a hand.
-func (d *disclosure) Cursor() desktop.Cursor { return desktop.PointerCursor }
 
 // waiting says that an answer is on its way before its first character: three dots that breathe.
 type waiting struct {
@@ -254,7 +206,7 @@ func newFailure(v *View, m *message) *failure {
 	f.icon.Resize(fyne.NewSquareSize(18))
 	l := bodyLook()
 	l.size, l.lead = 14, 1.45
-	f.text = newFlow(nil, l, v.openLink)
+	f.text = newFlow(nil, l, v)
 	f.retry = look.NewButton(look.IconRetry, lang.L("Retry"), look.Soft, func() {
 		switch {
 		case f.action == retryAction && v.OnRegenerate != nil:
@@ -386,6 +338,11 @@ func (f *footer) set(m Message) {
 	f.note.Resize(s)
 	f.note.Move(fyne.NewPos(x+8, (28-s.Height)/2))
 	f.objects = append(f.objects, f.note)
+	for _, o := range f.objects {
+		if b, ok := o.(*look.Button); ok {
+			own(f.view, b)
+		}
+	}
 }
 
 func (f *footer) heightFor(float32) float32 { return f.height }

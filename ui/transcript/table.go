@@ -56,7 +56,7 @@ func (t *table) update(m *markdown.Block) bool {
 			l := t.b.text
 			l.size, l.lead, l.bold = 14, 1.45, i == 0
 			for j := range t.cells[i] {
-				t.cells[i][j] = newFlow(nil, l, t.b.host.openLink)
+				t.cells[i][j] = newFlow(nil, l, t.b.host)
 				switch m.Align[j] {
 				case markdown.Center:
 					t.cells[i][j].align = fyne.TextAlignCenter

@@ -32,6 +32,8 @@ type View struct {
 	OnQuote func(text string)
 	// OnSelectText offers a message's text for selecting a part of it.
 	OnSelectText func(text string)
+	// OnKey gets the keys that something in the transcript has the focus for, but no use.
+	OnKey func(*fyne.KeyEvent)
 	// OnError reports something that a click led to, such as a link that can't be opened.
 	OnError func(error)
 
@@ -39,6 +41,8 @@ type View struct {
 	userParser *markdown.Parser
 	column     *column
 	latest     *look.Button
+	address    *addressLine
+	formulas   *formulas
 	colours    string
 	after      func(time.Duration, func())
 	timers     map[*time.Timer]struct{} // that have not fired
@@ -49,7 +53,7 @@ const copiedFor = 1500 * time.Millisecond
 
 // NewView returns an empty transcript.
 func NewView() *View {
-	v := &View{parser: markdown.NewParser(), userParser: markdown.NewParser()}
+	v := &View{formulas: newFormulas(), address: newAddressLine(), parser: markdown.NewParser(), userParser: markdown.NewParser()}
 	v.userParser.Breaks = true
 	v.after, v.timers = v.startTimer, map[*time.Timer]struct{}{}
 	v.column = newColumn()
@@ -230,7 +234,7 @@ func (r *viewRenderer) Destroy()           {}
 func (r *viewRenderer) MinSize() fyne.Size { return fyne.NewSize(320, 120) }
 func (r *viewRenderer) Refresh()           { r.v.latest.Refresh() }
 func (r *viewRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.v.column.scroll, r.v.latest}
+	return []fyne.CanvasObject{r.v.column.scroll, r.v.latest, r.v.address}
 }
 
 func (r *viewRenderer) Layout(size fyne.Size) {
