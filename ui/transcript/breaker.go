@@ -37,6 +37,9 @@ type piece struct {
 	em          float32
 }
 
+// maxFragment bounds a fragment in bytes: a word of a megabyte must not be measured as a whole for each of its lines.
+const maxFragment = 200
+
 func (b *lineBreaker) run() {
 	for i, s := range b.flow.spans {
 		if f := b.flow.formula(i); f != nil {
@@ -83,6 +86,9 @@ func (b *lineBreaker) span(i int, text string) {
 			for end < len(text) {
 				r, n := utf8.DecodeRuneInString(text[end:])
 				if r == '\n' || r == ' ' || r == '\t' || breaksAround(r) {
+					break
+				}
+				if end >= maxFragment { // measured at once, and again for each line that a longer one would take
 					break
 				}
 				end += n
