@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
@@ -150,6 +151,18 @@ func (s *stack) layout(x, y, width float32) float32 {
 	return y
 }
 
+// firstLine returns by how much the text of the first line stands lower than it does in a line of text alone.
+func (s *stack) firstLine() float32 {
+	if len(s.blocks) == 0 {
+		return 0
+	}
+	f, ok := s.blocks[0].(*flow)
+	if !ok || len(f.lines) == 0 {
+		return 0
+	}
+	return max(f.lines[0].baseline-f.above, 0)
+}
+
 // container is the common part of blocks that hold other blocks: objects that are laid out by the block itself.
 type container struct {
 	widget.BaseWidget
@@ -248,20 +261,21 @@ func (l *list) heightFor(width float32) float32 {
 				y += 4
 			}
 		}
+		end := it.layout(indent, y, max(width-indent, 40))
+		first := y + it.firstLine() // a formula makes an item's first line higher, and moves what stands on it down
 		switch m := l.marks[i].(type) {
 		case *canvas.Text:
 			s := m.MinSize()
 			m.Resize(s)
-			m.Move(fyne.NewPos(indent-8-s.Width, y+(line-s.Height)/2))
+			m.Move(fyne.NewPos(indent-8-s.Width, float32(math.Round(float64(first+(line-s.Height)/2)))))
 		case *canvas.Circle:
 			m.Resize(fyne.NewSquareSize(5))
-			m.Move(fyne.NewPos(indent-16, y+line/2-2))
+			m.Move(fyne.NewPos(indent-16, first+line/2-2))
 		default:
 			m.Resize(fyne.NewSquareSize(16))
-			m.Move(fyne.NewPos(indent-23, y+(line-16)/2))
+			m.Move(fyne.NewPos(indent-23, first+(line-16)/2))
 		}
 		l.objects = append(l.objects, l.marks[i])
-		end := it.layout(indent, y, max(width-indent, 40))
 		for _, bl := range it.blocks {
 			l.objects = append(l.objects, bl)
 		}

@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"math"
 	"net/url"
 	"slices"
 
@@ -53,6 +54,8 @@ type flow struct {
 	width   float32 // what the runs are laid out for
 	height  float32
 	natural float32 // width of the longest line
+	base    float32 // from the top of a text to its baseline
+	above   float32 // from the top of a line without formulas to its baseline
 	runs    []run
 	lines   []line
 	texts   []*canvas.Text
@@ -166,8 +169,10 @@ func (f *flow) layout(width float32) {
 			}
 			own = mono
 		}
-		r.y = f.lines[r.line].top + f.lines[r.line].baseline - own
+		// Fyne draws a baseline at the next whole pixel below where it lies: texts of all styles, and formulas, meet there.
+		r.y = float32(math.Round(float64(f.lines[r.line].top+f.lines[r.line].baseline-base)) + math.Ceil(float64(base)) - math.Ceil(float64(own)))
 	}
+	f.base, f.above = base, above
 	if f.align != fyne.TextAlignLeading {
 		f.alignLines()
 	}
@@ -207,7 +212,7 @@ func (f *flow) sync() {
 				f.maths = append(f.maths, newMathPicture())
 			}
 			f.maths[maths].show(*r.piece, c)
-			f.maths[maths].moveTo(r.x, f.lines[r.line].top+f.lines[r.line].baseline)
+			f.maths[maths].moveTo(r.x, r.y, f.base)
 			maths++
 			continue
 		}

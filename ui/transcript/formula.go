@@ -62,7 +62,9 @@ type mathPicture struct {
 	piece    piece
 	name     fyne.ThemeColorName
 	color    color.Color
-	ascent   float32 // from the picture's top to the baseline, a whole number
+	ascent   float32 // from the picture's top to about the baseline, a whole number
+	top      float32 // from the picture's top to the top of the text beside it, a whole number
+	base     float32 // from there to the baseline
 	picture  image.Image
 	pictured color.Color
 }
@@ -82,7 +84,8 @@ func (p *mathPicture) show(piece piece, name fyne.ThemeColorName) {
 	p.piece, p.name, p.color, p.picture = piece, name, c, nil
 	up := func(v float32) float32 { return float32(math.Ceil(float64(v))) }
 	p.ascent = up(piece.formula.Height*piece.em) + inkPad
-	size := fyne.NewSize(up((piece.right-piece.left)*piece.em)+2*inkPad, p.ascent+up(piece.formula.Depth*piece.em)+inkPad)
+	depth := up(piece.formula.Depth*piece.em) + inkPad + 1 // a pixel more, as the baseline may lie one lower
+	size := fyne.NewSize(up((piece.right-piece.left)*piece.em)+2*inkPad, p.ascent+depth)
 	if size == p.raster.Size() {
 		p.raster.Refresh()
 		return
@@ -90,9 +93,14 @@ func (p *mathPicture) show(piece piece, name fyne.ThemeColorName) {
 	p.raster.Resize(size)
 }
 
-// moveTo places the left end of the formula's baseline.
-func (p *mathPicture) moveTo(x, baseline float32) {
-	p.raster.Move(fyne.NewPos(x+mathPad-inkPad, float32(math.Round(float64(baseline)))-p.ascent))
+// moveTo places the formula's left end, beside text that has its top at y, a whole number, and its baseline so far
+// below it as base says.
+func (p *mathPicture) moveTo(x, y, base float32) {
+	whole := float32(math.Floor(float64(base)))
+	if top := p.ascent - whole; top != p.top || base != p.base {
+		p.top, p.base, p.picture = top, base, nil
+	}
+	p.raster.Move(fyne.NewPos(x+mathPad-inkPad, y+whole-p.ascent))
 }
 
 // draw is the raster's: Fyne asks for it in pixels.
@@ -104,7 +112,9 @@ func (p *mathPicture) draw(w, h int) image.Image {
 		return p.picture
 	}
 	scale := float32(h) / p.raster.Size().Height
-	p.picture = p.piece.formula.Draw(w, h, p.piece.em*scale, float32(math.Round(float64(p.ascent*scale))), inkPad*scale, p.piece.left, p.piece.right, p.color)
+	// Fyne draws a text's baseline at the next whole pixel below where it lies.
+	baseline := float32(math.Round(float64(p.top*scale)) + math.Ceil(float64(p.base*scale)))
+	p.picture = p.piece.formula.Draw(w, h, p.piece.em*scale, baseline, inkPad*scale, p.piece.left, p.piece.right, p.color)
 	return p.picture
 }
 
@@ -169,7 +179,7 @@ func (k *formulaBlock) heightFor(width float32) float32 {
 		k.height += 8 // room for the scroll bar
 	}
 	k.content.width, k.content.height = size.Width, k.height
-	k.content.picture.moveTo(max((width-size.Width)/2, 0)+inkPad-mathPad, formulaY+k.content.picture.ascent)
+	k.content.picture.moveTo(max((width-size.Width)/2, 0)+inkPad-mathPad, formulaY, k.content.picture.ascent)
 	k.bar.Resize(fyne.NewSize(width, k.height))
 	k.bar.Scroll.Refresh()
 	return k.height

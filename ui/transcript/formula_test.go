@@ -91,12 +91,12 @@ func TestFormulaLine(t *testing.T) {
 		t.Errorf("a small formula makes the line %v high instead of %v", small.height, plain.height)
 	}
 	for _, m := range f.maths {
-		base := m.raster.Position().Y + m.ascent
-		if want := f.lines[0].baseline; base < want-0.5 || base > want+0.5 {
+		base := m.raster.Position().Y + m.top + m.base
+		if want := f.runs[0].y + f.base; base != want {
 			t.Errorf("the baseline is at %v instead of %v", base, want)
 		}
 	}
-	long := newFlow(v.parser.Parse("$"+strings.Repeat("a + b = c + ", 20)+"d$ end")[0].Text, bodyLook(), v)
+	long := newFlow(v.parser.Parse("$" + strings.Repeat("a + b = c + ", 20) + "d$ end")[0].Text, bodyLook(), v)
 	long.heightFor(300)
 	if len(long.lines) < 4 {
 		t.Errorf("a long formula takes %d lines", len(long.lines))
@@ -106,7 +106,7 @@ func TestFormulaLine(t *testing.T) {
 			t.Errorf("a piece of a formula ends at %v", r.x+r.w)
 		}
 	}
-	whole := newFlow(v.parser.Parse("$\\underbrace{"+strings.Repeat("a b c ", 60)+"}_n$")[0].Text, bodyLook(), v)
+	whole := newFlow(v.parser.Parse("$\\underbrace{" + strings.Repeat("a b c ", 60) + "}_n$")[0].Text, bodyLook(), v)
 	whole.heightFor(300)
 	if r := whole.runs[0]; r.w > 301 {
 		t.Errorf("what can't be broken is %v wide in 300", r.w)
