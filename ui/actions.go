@@ -226,6 +226,8 @@ func (w *window) escape() {
 	switch {
 	case w.openedPanel() != nil:
 		w.panel.close()
+	case w.download != nil:
+		w.download.close()
 	case w.picker != nil && w.picker.details != nil:
 		w.picker.details.close()
 	case w.picker != nil:

@@ -14,6 +14,7 @@ type Backend struct {
 	Chats    Chats
 	Models   Models
 	Settings Settings
+	Hub      Hub
 	// Subscribe returns signals until cancel is called. They say what has changed; the window then reads its state.
 	Subscribe func() (signals <-chan app.Signal, cancel func())
 

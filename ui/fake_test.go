@@ -28,18 +28,21 @@ type fake struct {
 	current    *inference.ModelInfo
 	loading    *app.LoadProgress
 	failSave   error
+	hub        *fakeHub
 	devices    []inference.DeviceInfo
 	deviceNote string
 	calls      []string // what the window asked for
 }
 
 func newFake() *fake {
-	return &fake{signals: make(chan app.Signal, 10000), deleted: map[int64]app.Chat{}, messages: map[int64][]app.Message{}, values: english()}
+	f := &fake{signals: make(chan app.Signal, 10000), deleted: map[int64]app.Chat{}, messages: map[int64][]app.Message{}, values: english()}
+	f.hub = newFakeHub(f)
+	return f
 }
 
 // backend returns the fake as the window sees it.
 func (f *fake) backend() Backend {
-	return Backend{Chats: fakeChats{f}, Models: fakeModels{f}, Settings: fakeSettings{f},
+	return Backend{Chats: fakeChats{f}, Models: fakeModels{f}, Settings: fakeSettings{f}, Hub: f.hub,
 		Subscribe: func() (<-chan app.Signal, func()) { return f.signals, func() {} }}
 }
 

@@ -118,10 +118,11 @@ func (p *picker) build() {
 	p.room.Importance, p.room.Truncation, p.room.SizeName = widget.LowImportance, fyne.TextTruncateEllipsis, theme.SizeNameCaptionText
 	open := look.NewButton(look.IconFolder, lang.L("Open a file…"), look.Primary, p.chooseFile)
 	add := look.NewButton(look.Icon{}, lang.L("Add a folder…"), look.Soft, p.chooseFolder)
+	get := look.NewButton(look.IconDownload, lang.L("Get models…"), look.Soft, p.w.openDownload)
 
 	find := container.NewBorder(nil, nil, nil, p.order, p.search)
 	top := container.NewVBox(container.NewBorder(nil, nil, nil, shut, title), find, p.failure, p.progress)
-	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewVBox(p.room, container.NewHBox(layout.NewSpacer(), add, open)))
+	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewVBox(p.room, container.NewHBox(get, layout.NewSpacer(), add, open)))
 	content := container.NewBorder(top, bottom, nil, nil, container.NewStack(p.list, container.NewCenter(container.New(fixedWidth(460), p.hint))))
 	p.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 10, 12, 12), content), p.w.win.Canvas())
 	size := p.w.win.Canvas().Size()

@@ -49,6 +49,7 @@ type window struct {
 	toast    *toast
 	spawn    func(func()) // runs something slow beside the window
 	picker   *picker      // while it is open
+	download *downloadDialog
 	settings *settingsDialog
 
 	settingsPage int // that was shown last
@@ -206,7 +207,7 @@ const frame = 33 * time.Millisecond
 
 // apply deals with signals. Those that only say "read again" are dealt with once.
 func (w *window) apply(signals []app.Signal) {
-	chats, messages, models := false, false, false
+	chats, messages, models, downloads := false, false, false, false
 	streaming := int64(0)
 	for _, s := range signals {
 		switch s := s.(type) {
@@ -239,6 +240,10 @@ func (w *window) apply(signals []app.Signal) {
 			w.failed(s)
 		case app.ModelUnloaded:
 			w.showModel()
+		case app.DownloadsChanged:
+			downloads = true
+		case app.DownloadEnded:
+			w.downloadEnded(s.Download)
 		case app.SettingsChanged:
 			w.applySettings()
 		case app.Notice:
@@ -253,6 +258,9 @@ func (w *window) apply(signals []app.Signal) {
 		w.refreshMessages()
 	case streaming != 0:
 		w.refreshAnswer(streaming)
+	}
+	if downloads && w.download != nil {
+		w.download.showDownloads()
 	}
 	if models && w.picker != nil {
 		w.picker.refresh()

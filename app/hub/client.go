@@ -152,7 +152,7 @@ func (c *Client) get(ctx context.Context, repo, path string, query url.Values, i
 		if ctx.Err() != nil {
 			return c.unreachable(err)
 		}
-		return fmt.Errorf("%s gave an answer that can't be understood (%w): is it a hub?", c.endpoint.Host, err)
+		return fmt.Errorf("the server %s gave an answer that can't be understood (%w): is it a hub?", c.endpoint.Host, err)
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ func NewDownloads(o DownloadsOptions) (*Downloads, error) {
 // Add puts a model of a repository on the list, and returns its id. One that is there already is resumed.
 func (l *Downloads) Add(r Repository, m Model) (int64, error) {
 	if m.Err != "" {
-		return 0, &Problem{Text: fmt.Sprintf("%s can't be downloaded: %s", m.Name, m.Err)}
+		return 0, &Problem{Text: fmt.Sprintf("the model %s can't be downloaded: %s", m.Name, m.Err)}
 	}
 	folder, err := filepath.Abs(l.o.Folder())
 	if err != nil {

@@ -45,15 +45,15 @@ func (c *Client) refused(resp *http.Response, repo string, token bool) *Problem 
 	}
 	switch s := resp.StatusCode; {
 	case code == "GatedRepo" && token:
-		p.Text = fmt.Sprintf("%s is gated, and the account of your token may not read it yet: open its page, accept its terms with that account, and try again. Some authors approve each request by hand.", repo)
+		p.Text = fmt.Sprintf("the repository %s is gated, and the account of your token may not read it yet: open its page, accept its terms with that account, and try again. Some authors approve each request by hand.", repo)
 		p.Token = true
 	case code == "GatedRepo":
-		p.Text = fmt.Sprintf("%s is gated: open its page, accept its terms, and add a token of the account that you did it with.", repo)
+		p.Text = fmt.Sprintf("the repository %s is gated: open its page, accept its terms, and add a token of the account that you did it with.", repo)
 		p.Token = true
 	case code == "EntryNotFound":
 		p.Text = fmt.Sprintf("the file is not in %s any more: look at the list again", repo)
 	case code == "RevisionNotFound":
-		p.Text = fmt.Sprintf("%s has changed, and what was listed is not there any more: look at the list again", repo)
+		p.Text = fmt.Sprintf("the repository %s has changed, and what was listed is not there any more: look at the list again", repo)
 	case code == "RepoNotFound" && !token, s == http.StatusUnauthorized && !token:
 		p.Text = fmt.Sprintf("there is no repository %s, or it is private: check the name, or add a token of an account that may read it", repo)
 		p.Token = true
@@ -61,25 +61,25 @@ func (c *Client) refused(resp *http.Response, repo string, token bool) *Problem 
 		p.Text = "the hub does not accept your token: it may have been copied in part, revoked, or expired"
 		p.Page, p.Token = c.TokenPage(), true
 	case s == http.StatusForbidden && c.ours(resp.Request.URL):
-		p.Text = fmt.Sprintf("%s may not be read: its author has closed it, or your token has no right to read it", repo)
+		p.Text = fmt.Sprintf("the repository %s may not be read: its author has closed it, or your token has no right to read it", repo)
 		p.Token = true
 	case s == http.StatusForbidden: // the address that the hub gave out has expired; it gives out another
-		p.Text = fmt.Sprintf("%s refuses to send the file (403)", host)
+		p.Text = fmt.Sprintf("the server %s refuses to send the file (403)", host)
 		p.again = true
 	case s == http.StatusNotFound, s == http.StatusGone:
 		p.Text = fmt.Sprintf("there is no %s on %s: check the name", repo, host)
 		if repo == "" {
-			p.Text = fmt.Sprintf("%s is no hub that can be searched: check HF_ENDPOINT", host)
+			p.Text = fmt.Sprintf("the server %s is no hub that can be searched: check HF_ENDPOINT", host)
 		}
 		p.Page = ""
 	case s == http.StatusTooManyRequests:
-		p.Text = fmt.Sprintf("%s has had too many requests from here, and asks to wait", host)
+		p.Text = fmt.Sprintf("the server %s has had too many requests from here, and asks to wait", host)
 		p.again = true
 	case s == http.StatusRequestTimeout, s >= 500:
-		p.Text = fmt.Sprintf("%s has a problem of its own (%s)", host, resp.Status)
+		p.Text = fmt.Sprintf("the server %s has a problem of its own (%s)", host, resp.Status)
 		p.again = true
 	default:
-		p.Text = fmt.Sprintf("%s refuses (%s)", host, resp.Status)
+		p.Text = fmt.Sprintf("the server %s refuses (%s)", host, resp.Status)
 		if m := clean(resp.Header.Get("X-Error-Message"), maxMessage); m != "" {
 			p.Text += ": " + m
 		}
@@ -134,9 +134,9 @@ func (c *Client) unreachable(err error) error {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &dns):
-		p.Text = fmt.Sprintf("%s can't be found: is this machine connected to the internet?", host)
+		p.Text = fmt.Sprintf("the server %s can't be found: is this machine connected to the internet?", host)
 	case errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout()):
-		p.Text = fmt.Sprintf("%s does not answer", host)
+		p.Text = fmt.Sprintf("the server %s does not answer", host)
 	default:
 		p.Text = fmt.Sprintf("the connection to %s failed: %v", host, err)
 	}

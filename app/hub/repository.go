@@ -126,7 +126,7 @@ func (c *Client) Repository(ctx context.Context, name, revision string) (Reposit
 		return Repository{}, err
 	}
 	if info.Disabled {
-		return Repository{}, &Problem{Text: fmt.Sprintf("%s has been disabled by the hub", name), Page: c.Page(name)}
+		return Repository{}, &Problem{Text: fmt.Sprintf("the repository %s has been disabled by the hub", name), Page: c.Page(name)}
 	}
 	r := Repository{Name: name, Revision: info.SHA, Gated: bool(info.Gated), Private: info.Private,
 		Architecture: clean(info.GGUF.Architecture, 40), Parameters: max(0, info.GGUF.Total), Context: max(0, info.GGUF.Context)}
@@ -224,7 +224,7 @@ func check(m *Model) string {
 // error where there is no such one.
 func (r Repository) Choose(ref Reference) (int, error) {
 	if len(r.Models) == 0 {
-		return -1, &Problem{Text: fmt.Sprintf("%s holds no GGUF files: look for a repository of the same name that ends in -GGUF", r.Name)}
+		return -1, &Problem{Text: fmt.Sprintf("the repository %s holds no GGUF files: look for a repository of the same name that ends in -GGUF", r.Name)}
 	}
 	if ref.File == "" && ref.Quant == "" {
 		return -1, nil
@@ -247,5 +247,5 @@ func (r Repository) Choose(ref Reference) (int, error) {
 		}
 		there = append(there, cmp.Or(m.Quant, m.Name))
 	}
-	return -1, &Problem{Text: fmt.Sprintf("%s holds no %s; there are %s", r.Name, cmp.Or(ref.File, ref.Quant), strings.Join(slices.Compact(there), ", "))}
+	return -1, &Problem{Text: fmt.Sprintf("the repository %s holds no %s; there are %s", r.Name, cmp.Or(ref.File, ref.Quant), strings.Join(slices.Compact(there), ", "))}
 }

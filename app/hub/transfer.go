@@ -115,7 +115,7 @@ func (t *transfer) run(ctx context.Context) (err error) {
 		switch {
 		case errors.As(err, &changed):
 			if restarts++; restarts > maxRestarts {
-				return &Problem{Text: fmt.Sprintf("%s: %s, again and again; try another time", filepath.Base(t.target), changed.what)}
+				return &Problem{Text: changed.what + ", again and again: try another time"}
 			}
 			if err := t.restart(ctx, changed); err != nil {
 				return err
