@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"burble/app"
 	"burble/app/hub"
 	"burble/ui/look"
 )
@@ -308,22 +309,22 @@ func (d *downloadDialog) showRepository() {
 	var items []hubItem
 	for i, m := range d.repo.Models {
 		need := hub.Need(m.Size(), d.beside)
-		fit := d.machine.Fit(need)
+		fit, ink := fitText(app.Fit(d.machine.Fit(need)))
 		title := m.Quant
 		detail := m.Name
 		if title == "" {
 			title, detail = m.Name, ""
 		}
-		item := hubItem{title: title + dot + bytesText(m.Size()), detail: detail, note: fitText(fit), good: fit == hub.FitGPU || fit == hub.FitCPU, chosen: i == chosen,
+		item := hubItem{title: title + dot + bytesText(m.Size()), detail: detail, note: fit, ink: ink, chosen: i == chosen,
 			button: lang.L("Download"), do: func() { d.add(m) }}
 		if m.Err != "" {
 			item.detail, item.wrong, item.note, item.button, item.do = sentence(m.Err), true, "", "", nil
 		}
 		if o, ok := there[m.Name+" "+m.Quant]; ok {
 			item.button, item.do = "", nil
-			item.good, item.note = o.State == hub.Done, lang.L("in the list below")
+			item.ink, item.note = "", lang.L("in the list below")
 			if o.State == hub.Done {
-				item.note = lang.L("Downloaded")
+				item.ink, item.note = theme.ColorNameSuccess, lang.L("Downloaded")
 			}
 		}
 		items = append(items, item)

@@ -19,11 +19,11 @@ import (
 // hubItem is what a row of the download dialog's list shows.
 type hubItem struct {
 	title, detail string
-	wrong         bool   // detail says what is wrong
-	note          string // at the right
-	good          bool   // the note is good news
-	chosen        bool   // of all, this one suits
-	button        string // empty: the row itself is pressed
+	wrong         bool                // detail says what is wrong
+	note          string              // at the right
+	ink           fyne.ThemeColorName // of the note; empty: a quiet one
+	chosen        bool                // of all, this one suits
+	button        string              // empty: the row itself is pressed
 	do            func()
 }
 
@@ -133,8 +133,8 @@ func (w *hubRowRenderer) Refresh() {
 		r.ground.FillColor = look.Color(theme.ColorNameHover)
 	}
 	r.note.Text, r.note.Color = r.item.note, look.Color(look.ColorMuted)
-	if r.item.good {
-		r.note.Color = look.Color(theme.ColorNameSuccess)
+	if r.item.ink != "" {
+		r.note.Color = look.Color(r.item.ink)
 	}
 	if r.item.button == "" {
 		r.button.Hide()

@@ -52,10 +52,10 @@ func TestGetModel(t *testing.T) {
 	if d.title.Text != "Qwen/Qwen3-4B-GGUF" || !strings.Contains(d.about.Text, "40,960") || !strings.Contains(d.advice.Text, "Q8_0 suits this machine") {
 		t.Errorf("%q, %q, %q", d.title.Text, d.about.Text, d.advice.Text)
 	}
-	if i := d.item(t, "Q8_0"); !i.chosen || i.note != "fits the GPU" || !strings.Contains(i.title, "4.3 GB") {
+	if i := d.item(t, "Q8_0"); !i.chosen || i.note != "Fits the GPU" || !strings.Contains(i.title, "4.3 GB") {
 		t.Errorf("%+v", i)
 	}
-	if i := d.item(t, "BF16"); i.chosen || i.note != "partly on the GPU" {
+	if i := d.item(t, "BF16"); i.chosen || i.note != "Partly on the GPU" {
 		t.Errorf("%+v", i)
 	}
 	if i := d.item(t, "F32"); !i.wrong || i.do != nil || i.detail != "Its part 2 of 2 is missing from the repository." {
@@ -124,7 +124,7 @@ func TestDownloadProblems(t *testing.T) {
 	if f.hub.token != "hf_good" || d.failure.Visible() || d.title.Text != "acme/Gated-GGUF" {
 		t.Errorf("after the token: %q", d.title.Text)
 	}
-	if !strings.Contains(d.advice.Text, "None of these fits this machine") || !strings.Contains(d.about.Text, "gated") || d.items[0].note != "too large" {
+	if !strings.Contains(d.advice.Text, "None of these fits this machine") || !strings.Contains(d.about.Text, "gated") || d.items[0].note != "Too large" {
 		t.Errorf("%q, %q, %+v", d.advice.Text, d.about.Text, d.items)
 	}
 	d.items[0].do()

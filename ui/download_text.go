@@ -13,21 +13,6 @@ import (
 
 const dot = "   ·   "
 
-// fitText says how a model of the hub fits this machine.
-func fitText(f hub.Fit) string {
-	switch f {
-	case hub.FitGPU:
-		return lang.L("fits the GPU")
-	case hub.FitPartly:
-		return lang.L("partly on the GPU")
-	case hub.FitCPU:
-		return lang.L("fits memory")
-	case hub.FitNot:
-		return lang.L("too large")
-	}
-	return ""
-}
-
 // adviceText says in a sentence which model suits this machine, and why.
 func adviceText(r hub.Repository, a hub.Advice) string {
 	if a.Index < 0 {

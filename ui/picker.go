@@ -223,7 +223,7 @@ func (p *picker) nothing() string {
 			looked = append(looked, sourceText(place.Source))
 		}
 	}
-	text := lang.L("No models yet. Put GGUF files into {{.Folder}}, drop one onto this window, or open a file.", map[string]any{"Folder": homeText(p.w.b.Models.Folder(), home)})
+	text := lang.L("No models yet. Put GGUF files into {{.Folder}}, drop one onto this window, open a file, or get one from Hugging Face.", map[string]any{"Folder": homeText(p.w.b.Models.Folder(), home)})
 	if len(looked) > 0 {
 		text += "\n\n" + lang.L("Also looked at, without finding any: {{.Places}}.", map[string]any{"Places": strings.Join(looked, ", ")})
 	}

@@ -37,7 +37,7 @@ const (
 	shareRAM = 0.80
 )
 
-// Fit is how a model fits a machine.
+// Fit is how a model fits a machine. The values are those of app.Fit, which is about free memory.
 type Fit string
 
 const (
@@ -45,7 +45,7 @@ const (
 	FitGPU     Fit = "gpu"    // the GPU holds it
 	FitPartly  Fit = "partly" // the GPU holds some of its layers, main memory the others
 	FitCPU     Fit = "cpu"    // main memory holds it
-	FitNot     Fit = "not"
+	FitNot     Fit = "large"
 )
 
 // Fit says how a model that takes need bytes fits.
