@@ -141,7 +141,7 @@ func (x *detailsDialog) overview(problem error) {
 	if u, err := url.Parse(x.d.URL); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
 		add(lang.L("Page"), widget.NewHyperlink(x.d.URL, u))
 	}
-	text(lang.L("Description"), x.d.About)
+	text(lang.X("Description of a model", "Description"), x.d.About)
 	text(lang.L("Found by"), sourceText(f.Source))
 	home, _ := os.UserHomeDir() // without one, paths are shown in full
 	var paths []string
