@@ -1,12 +1,16 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"burble/app/remote"
 	"burble/inference"
 )
 
@@ -101,7 +105,7 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 	case inference.Started:
 		a.progress.Queued = false
 		a.progress.PromptTotal, a.progress.PromptDone, a.progress.Reused = ev.PromptTokens, ev.Reused, ev.Reused
-		a.message.Model = current.Name
+		a.message.Model = cmp.Or(ev.Model, current.Title())
 		a.warn(ev)
 		a.dirty = true
 	case inference.Prefill:
@@ -120,9 +124,13 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 			a.end(StatusComplete)
 		}
 	case inference.Failed:
-		if errors.Is(ev.Err, context.Canceled) {
+		switch {
+		case errors.Is(ev.Err, context.Canceled):
 			a.end(StatusStopped)
-		} else {
+		case errors.Is(ev.Err, remote.ErrCut): // what has come is good, and can be gone on with
+			a.message.Warning = strings.TrimSpace(a.message.Warning + " " + capital(ev.Err.Error()) + ".")
+			a.end(StatusInterrupted)
+		default:
 			a.message.Error = ev.Err.Error()
 			a.end(StatusFailed)
 		}
@@ -137,6 +145,12 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 	} else {
 		soon(MessageStreaming{a.chatID, a.message.ID})
 	}
+}
+
+// capital begins a sentence.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // warn keeps what the user should know about the prompt.

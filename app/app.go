@@ -10,6 +10,7 @@ import (
 
 	hf "burble/app/hub"
 	"burble/app/network"
+	"burble/app/remote"
 	"burble/app/secret"
 	"burble/inference"
 )
@@ -53,6 +54,7 @@ type App struct {
 	Settings *Settings
 	Secrets  *secret.Store
 	Hub      *Hub
+	Servers  *Servers
 	Network  *network.Network // of all connections that Burble opens
 
 	paths    Paths
@@ -111,11 +113,16 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if a.engine == nil {
 		a.engine = inference.Start(ctx, inference.Options{Log: o.Log})
 	}
+	a.Servers, notices[0] = openServers(filepath.Join(a.paths.Config, "servers.json"), a.Network, a.Secrets, a.signals)
+	if notices[0] != "" {
+		a.signals.publish(Notice{notices[0]})
+	}
+	a.engine = newEngines(a.engine, remote.Start(ctx, remote.Options{Client: a.Network.Client(), Resolve: a.Servers.resolve}))
 	a.Chats = newChats(lasting, a.store, a.engine, a.Settings, a.signals)
 	a.Models = &Models{
 		ctx: lasting, paths: a.paths, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
 		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json"), o.machine()), loads: map[inference.ID]*load{},
-		learnt: openCorrections(filepath.Join(a.paths.Data, "memory.json")), devices: inference.Devices,
+		learnt: openCorrections(filepath.Join(a.paths.Data, "memory.json")), devices: inference.Devices, servers: a.Servers,
 	}
 	a.Presets = &Presets{ctx: lasting, store: a.store, settings: a.Settings, signals: a.signals}
 	a.Chats.models, a.Chats.presets = a.Models, a.Presets
@@ -145,6 +152,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway
 	a.running.Go(func() { a.Chats.titles.loop(a.closing) })
 	a.Models.scan.watch = newWatcher()
+	a.running.Go(func() { a.Servers.loop(a.closing) })
 	a.running.Go(func() { a.Models.scanLoop(a.closing) })
 	a.running.Go(func() { a.Models.scan.watch.run(a.closing, a.Models.Refresh) })
 

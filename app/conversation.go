@@ -92,6 +92,9 @@ func (c *Chats) Continue(chatID int64) error {
 		if len(branch) == 0 || branch[len(branch)-1].Role != chat.Assistant {
 			return nil, false, errors.New("there is no answer to go on with")
 		}
+		if info, ok := c.models.Current(); ok && info.NoContinue != "" {
+			return nil, false, errors.New(info.NoContinue)
+		}
 		m := branch[len(branch)-1]
 		if m.Content == "" {
 			return nil, false, errors.New("the answer has not begun: have it made again instead")
@@ -136,7 +139,7 @@ func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m 
 		if m, goOn, err = prepare(tx, before); err != nil {
 			return err
 		}
-		m.Model = info.Name
+		m.Model = info.Title()
 		if m.ID == 0 {
 			err = c.store.insert(c.ctx, tx, m)
 		} else {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"burble/app/remote"
 	"burble/gguf"
 	"burble/inference"
 )
@@ -32,6 +33,7 @@ type ModelFile struct {
 	Supported    bool                 // the engine knows the architecture
 	Err          string               // why the file can't be used, in a sentence: broken, or of an unknown architecture; or empty
 	Recent       time.Time            // when it was last loaded; zero: never
+	Server       string               // the name of the server that has the model, whose Path is a remote.Ref; empty: it is a file here
 }
 
 // StageWaiting is the stage of a load that waits for an answer to end.
@@ -52,10 +54,12 @@ type Models struct {
 	learnt    *corrections
 	devices   func() ([]inference.DeviceInfo, string)
 	guide     string // path of the built-in guide, or ""
+	servers   *Servers
 
 	mu      sync.Mutex
 	list    []ModelFile
 	room    Room
+	recent  map[string]time.Time // when what was loaded last, by path, as of the last scan
 	current *inference.ModelInfo // nil: none
 	load    *load                // nil: none on its way
 	loads   map[inference.ID]*load
@@ -67,11 +71,23 @@ type load struct {
 	progress LoadProgress
 }
 
-// List returns the files that the last scan found, those used last first, then by name. Refresh looks again.
+// List returns the files that the last scan found, and the models of servers, those used last first, then by name. Refresh looks
+// for files again, and Servers.Refresh asks the servers.
 func (m *Models) List() []ModelFile {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.list)
+	served := m.servers.models(m.recent)
+	if len(served) == 0 {
+		return slices.Clone(m.list)
+	}
+	files := m.list
+	var guide []ModelFile
+	if n := len(files) - 1; n >= 0 && files[n].Path == m.guide {
+		files, guide = files[:n], files[n:]
+	}
+	list := slices.Concat(files, served)
+	sortModels(list)
+	return append(list, guide...)
 }
 
 // Guide returns the path of the built-in guide, a very small model that knows Burble, or "" where there is none. It is the last
@@ -104,7 +120,7 @@ func modelsFolder(v Values, p Paths) string {
 // Load loads the model at path in place of the one that is loaded. It ends with a ModelLoaded or ModelFailed signal. A
 // load that is on its way is cancelled, and gives neither.
 func (m *Models) Load(path string) {
-	if abs, err := filepath.Abs(path); err == nil {
+	if abs, err := filepath.Abs(path); err == nil && !remote.IsRef(path) {
 		path = abs
 	}
 	if parts := gguf.SplitPaths(path); parts != nil {
@@ -167,20 +183,27 @@ func (m *Models) Loading() (LoadProgress, bool) {
 	return m.load.progress, true
 }
 
-// Last returns the file of the model that was loaded last, or "" where it is not there any more.
+// Last returns the path of the model that was loaded last among those that are still there, or "".
 func (m *Models) Last() string {
 	recent, err := recentModels(m.ctx, m.store.db)
 	if err != nil {
 		return ""
 	}
-	return latest(recent)
+	return latest(recent, m.servers.has)
 }
 
-// latest returns the model that was used last among those that still exist.
-func latest(recent map[string]time.Time) string {
+// latest returns the model that was used last among those that still exist. served reports that of a server's model.
+func latest(recent map[string]time.Time, served func(ref string) bool) string {
 	path := ""
 	for p, used := range recent {
-		if _, err := os.Stat(p); err == nil && (path == "" || used.After(recent[path])) {
+		there := false
+		if remote.IsRef(p) {
+			there = served(p)
+		} else {
+			_, err := os.Stat(p)
+			there = err == nil
+		}
+		if there && (path == "" || used.After(recent[path])) {
 			path = p
 		}
 	}
@@ -222,7 +245,9 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		m.ended(ev.ID)
 		info := ev.Model
 		m.current = &info
-		m.learnt.learn(info)
+		if info.Server == "" {
+			m.learnt.learn(info)
+		}
 		path, used := info.Path, time.Now()
 		if path == m.guide { // which is there when nothing else is, so it need not be remembered
 			m.signals.publish(ModelLoaded{info, ev.Warnings})
@@ -237,7 +262,9 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		m.lost()
 	case inference.Moved:
 		info := ev.Model
-		m.current = &info
+		if m.current == nil || m.current.Server == "" { // a server's model may have taken its place while it answers
+			m.current = &info
+		}
 		m.signals.publish(ModelMoved{info, ev.Reason})
 	case inference.Failed:
 		if ev.Unloaded {
@@ -291,7 +318,7 @@ func defaultModel(p Paths) (path, folder string) {
 		if db, err := openDB(p.Chats, "ro"); err == nil {
 			recent, err := recentModels(context.Background(), db)
 			db.Close()
-			if path := latest(recent); err == nil && path != "" {
+			if path := latest(recent, func(string) bool { return false }); err == nil && path != "" {
 				return path, folder
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"burble/app/remote"
 	"burble/assets/guide"
 	"burble/gguf"
 	"burble/inference"
@@ -99,7 +100,9 @@ func (m *Models) find(recent map[string]time.Time) (found []foundFile, folders [
 		}
 	}
 	for path := range recent {
-		found = append(found, foundFile{path: path})
+		if !remote.IsRef(path) {
+			found = append(found, foundFile{path: path})
+		}
 	}
 	return once(found, recent), folders
 }
@@ -134,6 +137,9 @@ func (m *Models) look(closing <-chan struct{}) []ModelFile {
 	if err != nil {
 		m.signals.publish(Notice{fmt.Sprintf("The list of recent models can't be read: %v.", err)})
 	}
+	m.mu.Lock()
+	m.recent = recent
+	m.mu.Unlock()
 	found, folders := m.find(recent)
 	m.scan.watch.set(folders)
 
@@ -187,9 +193,7 @@ feed:
 	}
 	m.scan.remember(known)
 	list = slices.DeleteFunc(list, func(f ModelFile) bool { return f.Architecture == projector })
-	slices.SortStableFunc(list, func(a, b ModelFile) int {
-		return cmp.Or(b.Recent.Compare(a.Recent), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
-	})
+	sortModels(list)
 	m.fit(list)
 	if m.guide != "" {
 		g := inspect(m.guide, how)
@@ -197,6 +201,13 @@ feed:
 		list = append(list, g)
 	}
 	return list
+}
+
+// sortModels puts those used last first, then sorts by name.
+func sortModels(list []ModelFile) {
+	slices.SortStableFunc(list, func(a, b ModelFile) int {
+		return cmp.Or(b.Recent.Compare(a.Recent), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
+	})
 }
 
 // projector is the architecture of files that turn pictures into tokens for the model they lie beside. They are no models to chat with.

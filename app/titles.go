@@ -118,7 +118,7 @@ func (t *titler) next() {
 func (t *titler) request(chatID int64) (r inference.Request, ok bool) {
 	c := t.chats
 	model, loaded := c.models.Current()
-	if _, loading := c.models.Loading(); !loaded || loading || model.Parameters <= t.tiny || c.models.guideLoaded() || !c.settings.Get().AutoTitles {
+	if _, loading := c.models.Loading(); !loaded || loading || model.Parameters <= t.tiny && (model.Server == "" || model.Parameters > 0) || c.models.guideLoaded() || !c.settings.Get().AutoTitles {
 		return r, false
 	}
 	var titled string
