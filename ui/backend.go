@@ -39,6 +39,8 @@ type Chats interface {
 	Regenerate(chatID int64) error
 	Continue(chatID int64) error
 	Stop(chatID int64)
+
+	Shelf // see backend_shelf.go
 }
 
 // Models is what the window needs of app.Models.

@@ -34,15 +34,27 @@ const ctrl = fyne.KeyModifierShortcutDefault
 // commands are all of them. The keys, the palette and the overview are made from this table: a command more is a row.
 func (w *window) commands() []group {
 	chatShown := func() bool { return w.chat != 0 }
+	kept := func() bool { return w.chat != 0 && !app.Temporary(w.chat) }
 	return []group{
 		{lang.L("Chats"), []command{
 			{name: lang.L("New chat"), icon: look.IconNew, key: fyne.KeyN, mod: ctrl, do: w.newChat},
+			{name: lang.L("New temporary chat"), icon: look.IconTemporary, key: fyne.KeyN, mod: ctrl | fyne.KeyModifierShift, do: w.newTemporary},
 			{name: lang.L("Search chats"), icon: look.IconChat, key: fyne.KeyF, mod: ctrl, do: w.focusSearch},
 			{name: lang.L("Write a message"), icon: look.IconSend, key: fyne.KeyL, mod: ctrl, do: w.focusComposer},
 			{name: lang.L("Answer again"), icon: look.IconRetry, do: func() { w.report(w.b.Chats.Regenerate(w.chat)) }, when: func() bool { return len(w.messages) > 1 && !w.answering() }},
 			{name: lang.L("Stop the answer"), icon: look.IconStop, do: func() { w.b.Chats.Stop(w.chat) }, when: w.answering},
-			{name: lang.L("Rename this chat…"), icon: look.IconNew, do: func() { w.withChat(w.renameChat) }, when: chatShown},
-			{name: lang.L("Delete this chat"), icon: look.IconClose, do: func() { w.withChat(w.deleteChat) }, when: chatShown},
+			{name: lang.L("Go to the list of chats"), icon: look.IconSidebar, key: fyne.KeyE, mod: ctrl, do: w.focusChats},
+			{name: lang.L("Rename this chat"), icon: look.IconNew, do: func() { w.withChat(w.renameChat) }, when: kept},
+			{name: lang.L("Pin or unpin this chat"), icon: look.IconPin, do: func() { w.withChat(func(c app.Chat) { w.pin(c, !c.Pinned) }) }, when: kept},
+			{name: lang.L("Archive this chat"), icon: look.IconArchive, do: func() { w.withChat(func(c app.Chat) { w.archive(c, !c.Archived) }) }, when: kept},
+			{name: lang.L("Export this chat as Markdown…"), icon: look.IconExport, do: func() { w.withChat(w.exportMarkdown) }, when: chatShown},
+			{name: lang.L("Delete this chat"), icon: look.IconBin, do: func() { w.withChat(w.deleteChat) }, when: chatShown},
+			{name: lang.L("Keep this chat"), icon: look.IconChat, do: w.keepTemporary, when: func() bool { return app.Temporary(w.chat) }},
+			{name: lang.L("New folder…"), icon: look.IconFolder, do: w.newFolder},
+			{name: lang.L("Import chats…"), icon: look.IconDownload, do: w.askImport},
+			{name: lang.L("Export all chats"), icon: look.IconExport, do: func() { w.askExport(app.Selection{}, lang.L("Chats"), app.ExportJSON) }},
+			{name: lang.L("Archived chats"), icon: look.IconArchive, do: func() { w.showAway(viewArchived) }},
+			{name: lang.L("Recently deleted"), icon: look.IconBin, do: func() { w.showAway(viewDeleted) }},
 		}},
 		{lang.L("Models"), []command{
 			{name: lang.L("Open a model"), icon: look.IconModel, key: fyne.KeyO, mod: ctrl, do: w.openPicker},
@@ -172,12 +184,12 @@ func (c command) keyText() string {
 
 // withChat does something with the chat that is shown.
 func (w *window) withChat(do func(app.Chat)) {
-	for _, c := range w.sidebar.chats {
-		if c.ID == w.chat {
-			do(c)
-			return
-		}
+	c, err := w.b.Chats.Chat(w.chat)
+	if err != nil {
+		w.report(err)
+		return
 	}
+	do(c)
 }
 
 func (w *window) setTheme(t app.Theme) {

@@ -16,6 +16,7 @@ type entry struct {
 	widget.Entry
 	shortcut func(fyne.Shortcut) bool
 	key      func(*fyne.KeyEvent) bool // sees keys first; true: it has used it
+	lost     func()                    // the focus has gone elsewhere; may be nil
 	shift    bool
 }
 
@@ -54,6 +55,9 @@ func (e *entry) KeyUp(k *fyne.KeyEvent) {
 func (e *entry) FocusLost() {
 	e.shift = false
 	e.Entry.FocusLost()
+	if e.lost != nil {
+		e.lost()
+	}
 }
 
 // TypedKey passes keys on that nobody wanted first.

@@ -32,6 +32,7 @@ type fake struct {
 	devices    []inference.DeviceInfo
 	deviceNote string
 	calls      []string // what the window asked for
+	shelf
 }
 
 func newFake() *fake {
@@ -111,7 +112,7 @@ type fakeChats struct{ *fake }
 func (f fakeChats) List() ([]app.Chat, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list := slices.Clone(f.chats)
+	list := slices.DeleteFunc(slices.Clone(f.chats), func(c app.Chat) bool { return c.Archived })
 	slices.SortStableFunc(list, func(a, b app.Chat) int { return b.Updated.Compare(a.Updated) })
 	return list, nil
 }
@@ -130,6 +131,9 @@ func (f fakeChats) at(id int64) *app.Chat {
 		if f.chats[i].ID == id {
 			return &f.chats[i]
 		}
+	}
+	if f.temporary != nil && f.temporary.ID == id {
+		return f.temporary
 	}
 	return nil
 }
@@ -154,7 +158,10 @@ func (f fakeChats) Restore(id int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.call("restore %d", id)
-	f.chats = append(f.chats, f.deleted[id])
+	if !app.Temporary(id) {
+		f.chats = append(f.chats, f.deleted[id])
+		delete(f.deleted, id)
+	}
 	return nil
 }
 
@@ -188,13 +195,18 @@ func (f fakeChats) Search(query string, _ int) ([]app.Hit, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var hits []app.Hit
-	for _, c := range f.chats {
-		text := c.Title
-		for _, m := range f.messages[c.ID] {
-			text += "\n" + m.Content
+	add := func(c app.Chat, m app.Message, text string) {
+		if i := strings.Index(strings.ToLower(text), strings.ToLower(query)); i >= 0 {
+			hits = append(hits, app.Hit{ChatID: c.ID, MessageID: m.ID, Title: c.Title, Role: m.Role, Created: c.Updated, Archived: c.Archived,
+				Snippet: text, Matches: [][2]int{{i, i + len(query)}}})
 		}
-		if strings.Contains(strings.ToLower(text), strings.ToLower(query)) {
-			hits = append(hits, app.Hit{ChatID: c.ID, Title: c.Title})
+	}
+	for _, c := range f.chats {
+		add(c, app.Message{}, c.Title)
+	}
+	for _, c := range f.chats {
+		for _, m := range f.messages[c.ID] {
+			add(c, m, m.Content)
 		}
 	}
 	return hits, nil

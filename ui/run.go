@@ -50,6 +50,7 @@ func Run(file string) (err error) {
 	w.keepFrame()
 	err = stopServing()
 	stop()
+	w.endWork()
 	return errors.Join(err, w.keepDraft())
 }
 

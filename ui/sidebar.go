@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
@@ -17,126 +16,364 @@ import (
 	"burble/ui/look"
 )
 
-// sidebar lists the chats, newest first, with a search field above.
+// sidebar lists the chats: pinned ones, folders, and the others by their last message. A search field above it finds
+// messages, which are listed in place of the chats.
+//
+// Both lists are virtual: only the rows in view exist, so that ten thousand chats cost no more than ten.
 type sidebar struct {
 	widget.BaseWidget
 	ground  *canvas.Rectangle
 	edge    *canvas.Rectangle
 	create  *look.Button
+	more    *look.Button
 	search  *entry
-	list    *keyList
+	list    *rowList // of chats and folders
+	found   *rowList // of messages that a search found
 	hint    *widget.Label
+	ghost   *dragGhost
 	content fyne.CanvasObject
 
-	chats    []app.Chat // all
-	shown    []app.Chat // those that match the search
-	selected int64
+	chats     []app.Chat // all that are not put away
+	folders   []app.Folder
+	away      []app.Chat // in the view of what was put away
+	temporary int64      // the temporary chat that is open; 0: none
+	view      sidebarView
+	rows      []sideItem
+	hits      []app.Hit
+	shown     []app.Chat // those in rows, or with hits
+	selected  int64      // the chat that is open
 
-	onOpen func(id int64)
-	key    func(*fyne.KeyEvent) bool // sees the list's keys first
-	menu   func(c app.Chat, at fyne.Position)
-	find   func(query string) []int64 // chats with matches, best first
-	now    func() time.Time
+	cursor     int // where the keyboard is in the list that is shown
+	renamed    sideKey
+	naming     *entry // in the row that is renamed
+	wasFocused bool   // the keyboard was in the list when a menu was opened
+	drop       int    // where a dragged chat would be put, as a row; -1: nowhere
+
+	onOpen   func(id int64)
+	onHit    func(h app.Hit)
+	onRename func(item sideItem, name string)
+	onFold   func(f app.Folder)
+	onMove   func(c app.Chat, to sideItem)
+	onDelete func(item sideItem)
+	onUndo   func()
+	onBack   func()                                // from the view of what was put away
+	key      func(*fyne.KeyEvent) bool             // sees keys that the list has no use for
+	shortcut func(fyne.Shortcut) bool              //
+	menu     func(item sideItem, at fyne.Position) // of a chat or a folder
+	moreMenu func(at fyne.Position)
+	find     func(query string) []app.Hit // best first
+	now      func() time.Time
 }
 
+// sidebarView says what the sidebar lists.
+type sidebarView uint8
+
+const (
+	viewChats    sidebarView = iota
+	viewArchived             // chats that were put away
+	viewDeleted              // chats that can be restored
+)
+
 func newSidebar(shortcut func(fyne.Shortcut) bool, create func()) *sidebar {
-	s := &sidebar{now: time.Now}
+	s := &sidebar{now: time.Now, shortcut: shortcut, drop: -1, ghost: newDragGhost()}
 	s.ground = canvas.NewRectangle(nil)
 	s.edge = canvas.NewRectangle(nil)
 	s.create = look.NewButton(look.IconNew, lang.L("New chat"), look.Soft, create)
 	s.create.Height = 38
+	s.more = look.NewIconButton(look.IconMore, func() {
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(s.more)
+		s.moreMenu(at.AddXY(0, s.more.Size().Height))
+	})
+	s.more.Height = 38
 	s.search = newEntry(lang.L("Search"), shortcut)
-	s.search.OnChanged = func(string) { s.filter() }
-	s.search.key = func(k *fyne.KeyEvent) bool {
-		switch k.Name {
-		case fyne.KeyEscape:
-			s.search.SetText("")
-			return true
-		case fyne.KeyReturn, fyne.KeyEnter:
-			if len(s.shown) > 0 {
-				s.onOpen(s.shown[0].ID)
-			}
-			return true
-		}
-		return false
-	}
+	s.search.OnChanged = func(string) { s.cursor = 0; s.filter() }
+	s.search.key = s.searchKey
 	s.hint = widget.NewLabel("")
 	s.hint.Alignment = fyne.TextAlignCenter
 	s.hint.Wrapping = fyne.TextWrapWord
 	s.hint.Importance = widget.LowImportance
-	s.list = newKeyList(
-		func() int { return len(s.shown) },
-		func() fyne.CanvasObject { return newChatRow(s) },
+	s.list = newRowList(s, func() int { return len(s.rows) },
+		func() fyne.CanvasObject { return newSideRow(s) },
 		func(i widget.ListItemID, o fyne.CanvasObject) {
-			if i < len(s.shown) {
-				o.(*chatRow).set(s.shown[i], s.shown[i].ID == s.selected)
+			if i < len(s.rows) {
+				o.(*sideRow).set(i, s.rows[i])
 			}
-		},
-		func(k *fyne.KeyEvent) bool { return s.key(k) },
-	)
-	s.list.OnSelected = func(i widget.ListItemID) { // by the keyboard; rows take clicks themselves
-		s.list.UnselectAll()
-		if i < len(s.shown) {
-			s.onOpen(s.shown[i].ID)
-		}
-	}
+		})
+	s.found = newRowList(s, func() int { return len(s.hits) },
+		func() fyne.CanvasObject { return newHitRow(s) },
+		func(i widget.ListItemID, o fyne.CanvasObject) {
+			if i < len(s.hits) {
+				o.(*hitRow).set(i, s.hits[i])
+			}
+		})
+	s.found.Hide()
+	buttons := container.NewBorder(nil, nil, nil, s.more, s.create)
 	top := container.New(layout.NewCustomPaddedLayout(12, 8, 12, 12),
-		container.New(layout.NewCustomPaddedVBoxLayout(10), s.create, s.search))
-	s.content = container.NewBorder(top, nil, nil, nil, container.NewStack(s.list, container.NewCenter(), container.NewVBox(s.hint)))
+		container.New(layout.NewCustomPaddedVBoxLayout(10), buttons, s.search))
+	s.content = container.NewBorder(top, nil, nil, nil, container.NewStack(s.list, s.found, container.NewVBox(s.hint)))
 	s.ExtendBaseWidget(s)
 	return s
 }
 
-// set shows chats.
-func (s *sidebar) set(chats []app.Chat) {
-	s.chats = chats
+// set shows chats and folders.
+func (s *sidebar) set(chats []app.Chat, folders []app.Folder) {
+	s.chats, s.folders = chats, folders
+	s.filter()
+}
+
+// show lists what was put away, or the chats again.
+func (s *sidebar) show(v sidebarView, away []app.Chat) {
+	s.view, s.away = v, away
 	s.filter()
 }
 
 func (s *sidebar) selectChat(id int64) {
 	s.selected = id
-	s.list.Refresh()
+	s.refreshLists()
 }
 
-// filter keeps the chats that the search finds: in their titles or in their messages.
+// searching reports whether messages are listed instead of chats.
+func (s *sidebar) searching() bool { return strings.TrimSpace(s.search.Text) != "" }
+
+// active is the list that is shown.
+func (s *sidebar) active() *rowList {
+	if s.searching() {
+		return s.found
+	}
+	return s.list
+}
+
+func (s *sidebar) refreshLists() {
+	s.active().Refresh()
+}
+
+// filter lists the chats, or what the search finds in their titles and messages.
 func (s *sidebar) filter() {
-	s.shown = s.chats
-	if query := strings.TrimSpace(s.search.Text); query != "" {
-		s.shown = s.matches(query)
+	if s.searching() {
+		s.hits, s.shown = s.find(strings.TrimSpace(s.search.Text)), nil
+		s.shown = s.chatsOf(s.hits)
+	} else {
+		s.hits = nil
+		s.rows, s.shown = s.items()
 	}
 	switch {
-	case len(s.chats) == 0:
-		s.hint.SetText(lang.L("Your chats will be listed here."))
-	case len(s.shown) == 0:
+	case s.searching() && len(s.hits) == 0:
 		s.hint.SetText(lang.L("No chat matches the search."))
+	case s.view == viewArchived && len(s.away) == 0:
+		s.hint.SetText("\n\n" + lang.L("No chats are archived."))
+	case s.view == viewDeleted && len(s.away) == 0:
+		s.hint.SetText("\n\n" + lang.L("No chats were deleted lately."))
+	case !s.searching() && s.view == viewChats && len(s.rows) == 0:
+		s.hint.SetText(lang.L("Your chats will be listed here."))
 	default:
 		s.hint.SetText("")
 	}
 	s.hint.Hidden = s.hint.Text == ""
-	s.list.Refresh()
+	s.cursor = s.sensible(s.cursor, +1)
+	s.found.Hidden, s.list.Hidden = !s.searching(), s.searching()
+	s.refreshLists()
 }
 
-// matches returns the chats that a search finds, best first.
-func (s *sidebar) matches(query string) []app.Chat {
-	byID := make(map[int64]app.Chat, len(s.chats))
+// chatsOf returns the chats that hits are in, best first.
+func (s *sidebar) chatsOf(hits []app.Hit) []app.Chat {
+	wanted := make(map[int64]bool, len(hits))
+	for _, h := range hits {
+		wanted[h.ChatID] = true
+	}
+	byID := make(map[int64]app.Chat, len(wanted))
 	for _, c := range s.chats {
-		byID[c.ID] = c
+		if wanted[c.ID] {
+			byID[c.ID] = c
+		}
 	}
 	var found []app.Chat
-	for _, id := range s.find(query) {
-		if c, ok := byID[id]; ok {
+	for _, h := range hits {
+		if c, ok := byID[h.ChatID]; ok {
 			found = append(found, c)
-			delete(byID, id) // it may match more than once
+			delete(byID, h.ChatID) // it may match more than once
 		}
 	}
 	return found
 }
 
 func titleOf(c app.Chat) string {
+	if app.Temporary(c.ID) {
+		return lang.L("Temporary chat")
+	}
 	if c.Title == "" {
 		return lang.L("New chat")
 	}
 	return c.Title
+}
+
+// length is how many rows are listed.
+func (s *sidebar) length() int {
+	if s.searching() {
+		return len(s.hits)
+	}
+	return len(s.rows)
+}
+
+// sensible returns the row nearest to i that the keyboard can be at, looking in one direction first.
+func (s *sidebar) sensible(i, step int) int {
+	n := s.length()
+	i = min(max(i, 0), max(n-1, 0))
+	if s.searching() {
+		return i
+	}
+	for j := i; j >= 0 && j < n; j += step {
+		if s.rows[j].kind != sideLabel {
+			return j
+		}
+	}
+	for j := i; j >= 0 && j < n; j -= step {
+		if s.rows[j].kind != sideLabel {
+			return j
+		}
+	}
+	return i
+}
+
+// moveCursor brings the keyboard to row i.
+func (s *sidebar) moveCursor(i, step int) {
+	s.cursor = s.sensible(i, step)
+	s.active().ScrollTo(s.cursor)
+	s.refreshLists()
+}
+
+// searchKey deals with keys in the search field.
+func (s *sidebar) searchKey(k *fyne.KeyEvent) bool {
+	switch k.Name {
+	case fyne.KeyEscape:
+		s.search.SetText("")
+	case fyne.KeyReturn, fyne.KeyEnter:
+		s.moveCursor(0, +1)
+		s.open(s.cursor)
+	case fyne.KeyDown:
+		if s.length() == 0 {
+			return true
+		}
+		s.moveCursor(0, +1)
+		s.focusList()
+	default:
+		return false
+	}
+	return true
+}
+
+// focusList gives the keyboard to the list.
+func (s *sidebar) focusList() {
+	if c := fyne.CurrentApp().Driver().CanvasForObject(s); c != nil {
+		c.Focus(s.active())
+	}
+}
+
+// focusSearch gives the keyboard to the search field.
+func (s *sidebar) focusSearch() {
+	if c := fyne.CurrentApp().Driver().CanvasForObject(s); c != nil {
+		c.Focus(s.search)
+	}
+}
+
+// typedKey deals with keys in a list.
+func (s *sidebar) typedKey(k *fyne.KeyEvent) {
+	page := max(int(s.active().Size().Height/sidePitch)-1, 1)
+	switch k.Name {
+	case fyne.KeyDown:
+		s.moveCursor(s.cursor+1, +1)
+	case fyne.KeyUp:
+		if s.sensible(s.cursor-1, -1) >= s.cursor {
+			s.focusSearch()
+			return
+		}
+		s.moveCursor(s.cursor-1, -1)
+	case fyne.KeyPageDown:
+		s.moveCursor(s.cursor+page, -1)
+	case fyne.KeyPageUp:
+		s.moveCursor(s.cursor-page, +1)
+	case fyne.KeyHome:
+		s.moveCursor(0, +1)
+	case fyne.KeyEnd:
+		s.moveCursor(s.length()-1, -1)
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		s.open(s.cursor)
+	case fyne.KeyEscape:
+		switch {
+		case s.searching():
+			s.search.SetText("")
+			s.focusList()
+		case s.view != viewChats:
+			s.onBack()
+		default:
+			s.key(k)
+		}
+	default:
+		if !s.searching() && s.cursor < len(s.rows) {
+			s.itemKey(k, s.rows[s.cursor])
+			return
+		}
+		s.key(k)
+	}
+}
+
+// itemKey deals with keys that are about the chat or folder at the cursor.
+func (s *sidebar) itemKey(k *fyne.KeyEvent, item sideItem) {
+	switch k.Name {
+	case fyne.KeyF2:
+		s.rename(item)
+	case fyne.KeyDelete, fyne.KeyBackspace:
+		if item.kind == sideChat || item.kind == sideFolder || item.kind == sideTemporary {
+			s.onDelete(item)
+		}
+	case keyMenu, fyne.KeyF10:
+		s.menu(item, s.positionOf(s.cursor))
+	case fyne.KeyLeft:
+		switch {
+		case item.kind == sideFolder && !item.folder.Collapsed:
+			s.onFold(item.folder)
+		case item.inside: // to its folder
+			for i := s.cursor; i >= 0; i-- {
+				if s.rows[i].kind == sideFolder {
+					s.moveCursor(i, -1)
+					return
+				}
+			}
+		}
+	case fyne.KeyRight:
+		if item.kind == sideFolder && item.folder.Collapsed {
+			s.onFold(item.folder)
+		}
+	default:
+		s.key(k)
+	}
+}
+
+// open does what a click on a row does.
+func (s *sidebar) open(i int) {
+	if i < 0 || i >= s.length() {
+		return
+	}
+	s.cursor = i
+	if s.searching() {
+		s.onHit(s.hits[i])
+		return
+	}
+	switch item := s.rows[i]; item.kind {
+	case sideChat, sideTemporary:
+		s.onOpen(item.chat.ID)
+	case sideFolder:
+		s.onFold(item.folder)
+	case sideBack:
+		s.onBack()
+	}
+}
+
+// positionOf returns where on the window a menu of row i belongs.
+func (s *sidebar) positionOf(i int) fyne.Position {
+	l := s.active()
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(l)
+	y := float32(i)*(sideHeight+l.Theme().Size(theme.SizeNamePadding)) - l.GetScrollOffset()
+	return at.AddXY(24, min(max(y, 0), l.Size().Height-sideHeight)+sideHeight)
 }
 
 // CreateRenderer is Fyne's.
@@ -151,7 +388,7 @@ type sidebarRenderer struct{ s *sidebar }
 func (r *sidebarRenderer) Destroy()           {}
 func (r *sidebarRenderer) MinSize() fyne.Size { return fyne.NewSize(look.SidebarWidth, 200) }
 func (r *sidebarRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.s.ground, r.s.edge, r.s.content}
+	return []fyne.CanvasObject{r.s.ground, r.s.edge, r.s.content, r.s.ghost.box}
 }
 
 func (r *sidebarRenderer) Layout(size fyne.Size) {
@@ -173,101 +410,42 @@ func (r *sidebarRenderer) Refresh() {
 	r.s.content.Refresh()
 }
 
-// chatRow is one chat of the list.
-type chatRow struct {
-	widget.BaseWidget
-	sidebar  *sidebar
-	chat     app.Chat
-	selected bool
-	hovered  bool
-	ground   *canvas.Rectangle
-	title    *widget.Label
-	when     *canvas.Text
-	more     *look.Button
+// rowList is a list of the sidebar. The sidebar deals with its keys; letters go to the search field.
+type rowList struct {
+	widget.List
+	sidebar *sidebar
+	focused bool
 }
 
-func newChatRow(s *sidebar) *chatRow {
-	r := &chatRow{sidebar: s, ground: canvas.NewRectangle(nil), title: widget.NewLabel(""), when: canvas.NewText("", nil)}
-	r.ground.CornerRadius = 8
-	r.title.Truncation = fyne.TextTruncateEllipsis
-	r.when.TextSize = 11.5
-	r.more = look.NewIconButton(look.IconMore, func() {
-		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(r.more)
-		s.menu(r.chat, at.AddXY(0, r.more.Size().Height))
-	})
-	r.more.Height = 26
-	r.more.Hide()
-	r.ExtendBaseWidget(r)
-	return r
+func newRowList(s *sidebar, length func() int, create func() fyne.CanvasObject, update func(widget.ListItemID, fyne.CanvasObject)) *rowList {
+	l := &rowList{sidebar: s}
+	l.Length, l.CreateItem, l.UpdateItem, l.HideSeparators = length, create, update, true
+	l.ExtendBaseWidget(l)
+	return l
 }
 
-func (r *chatRow) set(c app.Chat, selected bool) {
-	r.chat, r.selected = c, selected
-	r.title.SetText(titleOf(c))
-	r.when.Text = whenText(c.Updated, r.sidebar.now())
-	r.Refresh()
-}
+// FocusGained shows where the keyboard is.
+func (l *rowList) FocusGained() { l.focused = true; l.Refresh() }
 
-// Tapped opens the chat.
-func (r *chatRow) Tapped(*fyne.PointEvent) { r.sidebar.onOpen(r.chat.ID) }
+// FocusLost shows that it has gone.
+func (l *rowList) FocusLost() { l.focused = false; l.Refresh() }
 
-// TappedSecondary shows the chat's menu.
-func (r *chatRow) TappedSecondary(e *fyne.PointEvent) { r.sidebar.menu(r.chat, e.AbsolutePosition) }
+// TypedKey moves through the list.
+func (l *rowList) TypedKey(k *fyne.KeyEvent) { l.sidebar.typedKey(k) }
 
-// MouseIn lights the row up.
-func (r *chatRow) MouseIn(*desktop.MouseEvent) { r.hovered = true; r.Refresh() }
-
-// MouseMoved does nothing.
-func (r *chatRow) MouseMoved(*desktop.MouseEvent) {}
-
-// MouseOut puts the light out.
-func (r *chatRow) MouseOut() { r.hovered = false; r.Refresh() }
-
-// CreateRenderer is Fyne's.
-func (r *chatRow) CreateRenderer() fyne.WidgetRenderer { return &chatRowRenderer{r} }
-
-type chatRowRenderer struct{ r *chatRow }
-
-func (w *chatRowRenderer) Destroy()           {}
-func (w *chatRowRenderer) MinSize() fyne.Size { return fyne.NewSize(120, 36) }
-func (w *chatRowRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{w.r.ground, w.r.title, w.r.when, w.r.more}
-}
-
-func (w *chatRowRenderer) Layout(size fyne.Size) {
-	r := w.r
-	r.ground.Move(fyne.NewPos(4, 1))
-	r.ground.Resize(size.SubtractWidthHeight(8, 2))
-	end := r.when.MinSize()
-	r.when.Resize(end)
-	r.when.Move(fyne.NewPos(size.Width-end.Width-16, (size.Height-end.Height)/2))
-	r.more.Resize(fyne.NewSquareSize(26))
-	r.more.Move(fyne.NewPos(size.Width-26-10, (size.Height-26)/2))
-	room := size.Width - end.Width - 24
-	if r.more.Visible() {
-		room = size.Width - 26 - 18
+// TypedRune begins a search.
+func (l *rowList) TypedRune(r rune) {
+	if r != ' ' { // which opens a row
+		l.sidebar.focusSearch()
+		l.sidebar.search.TypedRune(r)
 	}
-	t := r.title.MinSize().Height
-	r.title.Move(fyne.NewPos(6, (size.Height-t)/2))
-	r.title.Resize(fyne.NewSize(room, t))
 }
 
-func (w *chatRowRenderer) Refresh() {
-	r := w.r
-	switch {
-	case r.selected:
-		r.ground.FillColor = look.Color(look.ColorSelected)
-	case r.hovered:
-		r.ground.FillColor = look.Color(theme.ColorNameHover)
-	default:
-		r.ground.FillColor = look.Color(look.ColorSidebar)
+// TypedShortcut undoes, and gives the window its shortcuts.
+func (l *rowList) TypedShortcut(k fyne.Shortcut) {
+	if _, ok := k.(*fyne.ShortcutUndo); ok {
+		l.sidebar.onUndo()
+		return
 	}
-	r.when.Color = look.Color(look.ColorMuted)
-	r.more.Hidden = !r.hovered && !r.selected
-	r.when.Hidden = !r.more.Hidden
-	w.Layout(r.Size())
-	r.ground.Refresh()
-	r.title.Refresh()
-	r.when.Refresh()
-	r.more.Refresh()
+	l.sidebar.shortcut(k)
 }

@@ -62,7 +62,11 @@ type window struct {
 	desk         desk
 	kept         app.Frame // that was stored last
 
-	chat     int64 // that is shown; 0: a new one, not made yet
+	undos   []*undoStep
+	endWork func() // ends what runs beside the window, and waits for it
+
+	chat     int64  // that is shown; 0: a new one, not made yet
+	draft    string // of it, as it is stored
 	messages []app.Message
 	thoughts map[int64]*thought
 	beating  bool
@@ -77,7 +81,7 @@ type thought struct {
 }
 
 func newWindow(fa fyne.App, b Backend) *window {
-	w := &window{b: b, app: fa, thoughts: map[int64]*thought{}, beat: func(bool) {}}
+	w := &window{b: b, app: fa, thoughts: map[int64]*thought{}, beat: func(bool) {}, endWork: func() {}}
 	w.win = fa.NewWindow("Burble")
 	w.userScale, w.fontScale = userScale(fa.Settings()), 1
 	w.applyLook()
@@ -98,10 +102,7 @@ func (w *window) build() {
 		fyne.LogError("Setting the language", err)
 	}
 	w.sidebar = newSidebar(w.shortcut, w.newChat)
-	w.sidebar.onOpen = w.openChat
-	w.sidebar.menu = w.chatMenu
-	w.sidebar.key = w.escapeKey
-	w.sidebar.find = w.find
+	w.bindSidebar()
 	w.header = newHeader(w.toggleSidebar, w.openPicker, b.Models.CancelLoad, w.openSettings)
 	w.view = transcript.NewView()
 	w.view.OnRegenerate = func(int64) { w.report(b.Chats.Regenerate(w.chat)) }
@@ -275,26 +276,6 @@ func (w *window) tick(now time.Time) {
 	}
 }
 
-// refreshChats reads the list of chats.
-func (w *window) refreshChats() {
-	chats, err := w.b.Chats.List()
-	if err != nil {
-		w.report(err)
-		return
-	}
-	w.sidebar.set(chats)
-	for _, c := range chats {
-		if c.ID == w.chat {
-			w.win.SetTitle(titleOf(c) + " – Burble")
-			return
-		}
-	}
-	w.win.SetTitle("Burble")
-	if w.chat != 0 { // it was deleted
-		w.newChat()
-	}
-}
-
 // refreshMessages reads the messages of the chat that is shown.
 func (w *window) refreshMessages() {
 	w.messages = nil
@@ -419,6 +400,9 @@ func (w *window) showComposer() {
 	info, loaded := w.b.Models.Current()
 	_, loading := w.b.Models.Loading()
 	placeholder := lang.L("Message {{.Model}}", map[string]any{"Model": info.Name})
+	if app.Temporary(w.chat) {
+		placeholder = lang.L("Message {{.Model}}; nothing is kept", map[string]any{"Model": info.Name})
+	}
 	switch {
 	case loading:
 		placeholder = lang.L("The model is loading; you can write meanwhile")
@@ -465,6 +449,8 @@ func (w *window) showEmpty() {
 	switch _, loading := w.b.Models.Loading(); {
 	case loading:
 		w.empty.set(lang.L("Loading the model"), lang.L("A moment. You can write your first message meanwhile."), false)
+	case app.Temporary(w.chat):
+		w.empty.set(lang.L("A temporary chat"), lang.L("Nothing of it is written to the disk. When you leave it, it is gone."), !loaded)
 	case loaded:
 		if info.Path == w.b.Models.Guide() {
 			w.empty.set(lang.L("Welcome to Burble"), lang.L("This is the built-in guide, a very small model that knows Burble alone. Ask it how to get a model, which one fits this machine, or what a setting does."), true)
@@ -556,7 +542,10 @@ func sentence(s string) string {
 }
 
 // dropped opens a model that was dropped onto the window.
-func (w *window) dropped(_ fyne.Position, files []fyne.URI) {
+func (w *window) dropped(at fyne.Position, files []fyne.URI) {
+	if w.droppedChats(at, files) {
+		return
+	}
 	for _, f := range files {
 		if strings.EqualFold(f.Extension(), ".gguf") {
 			w.b.Models.Load(f.Path())

@@ -317,7 +317,7 @@ func TestNarrow(t *testing.T) {
 	if !w.sidebar.Visible() {
 		t.Error("the sidebar can't be opened")
 	}
-	w.openChat(2)
+	w.openChat(f.chats[1].ID)
 	w.win.Canvas().Content().Refresh()
 	if w.frame.overlay {
 		t.Error("the sidebar stays over the chat that was opened")

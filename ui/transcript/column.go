@@ -39,8 +39,10 @@ type column struct {
 	groups  []*group
 	total   float32
 	objects []fyne.CanvasObject
-	follow  bool // the end stays in view as text is added
-	busy    bool // the column itself moves the offset
+	follow  bool   // the end stays in view as text is added
+	busy    bool   // the column itself moves the offset
+	marked  *group // that was looked for; nil: none
+	marker  marker // behind it
 	onMoved func()
 }
 
@@ -181,6 +183,9 @@ func (c *column) collect(width, left, from, to float32) {
 			break
 		}
 		if y+g.height >= from && g.width == width {
+			if g == c.marked {
+				objects = append(objects, c.marker.around(left, y, width, g.height)...)
+			}
 			for _, cl := range g.message.cells {
 				top := y + cl.y
 				if top+cl.h < from || top > to {
