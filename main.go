@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 
+	"burble/app/attach"
 	"burble/app/terminal"
 	"burble/hip"
 )
@@ -11,5 +12,6 @@ import (
 func main() {
 	attachConsole()
 	hip.MaybeCompileChild() // GPU kernels are compiled in a child process of this binary
+	attach.MaybeChild()     // and attached documents are read in one
 	os.Exit(terminal.Main(os.Args[1:], window))
 }

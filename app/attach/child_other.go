@@ -1,0 +1,6 @@
+//go:build !linux
+
+package attach
+
+// limitMemory leaves it to watchMemory.
+func limitMemory(uint64) {}
