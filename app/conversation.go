@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"burble/app/attach"
 	"burble/inference"
 	"burble/inference/chat"
 )
@@ -18,8 +19,20 @@ func (c *Chats) Send(chatID int64, text string) error {
 	if t := c.of(chatID); t != c {
 		return t.Send(chatID, text)
 	}
+	return c.SendWith(chatID, text, nil)
+}
+
+// SendWith is Send with files. With files, text may be empty.
+func (c *Chats) SendWith(chatID int64, text string, files []attach.Document) error {
+	if t := c.of(chatID); t != c {
+		return t.SendWith(chatID, text, files)
+	}
+	named := text
 	if strings.TrimSpace(text) == "" {
-		return ErrEmpty
+		if len(files) == 0 {
+			return ErrEmpty
+		}
+		named = files[0].Name
 	}
 	return c.ask(chatID, func(tx *sql.Tx, branch []Message) (*Message, bool, error) {
 		m := Message{ChatID: chatID, Role: chat.User, Content: text, Created: time.Now(), Status: StatusComplete}
@@ -29,22 +42,25 @@ func (c *Chats) Send(chatID int64, text string) error {
 		if err := c.store.insert(c.ctx, tx, &m); err != nil {
 			return nil, false, err
 		}
+		if err := c.store.attach(c.ctx, tx, &m, files); err != nil {
+			return nil, false, err
+		}
 		_, err := tx.ExecContext(c.ctx, `UPDATE chats SET titled = CASE title WHEN '' THEN 'words' ELSE titled END,
-			title = CASE title WHEN '' THEN ? ELSE title END, draft = '' WHERE id = ?`, title(text), chatID)
+			title = CASE title WHEN '' THEN ? ELSE title END, draft = '' WHERE id = ?`, title(named), chatID)
 		return answerTo(m), false, err
 	})
 }
 
-// Edit sends text in place of the user's message id. The old message and what followed it are kept as another branch,
+// Edit sends text in place of the user's message id, with the same files. The old message and what followed it are kept as another branch,
 // which Show brings back.
 func (c *Chats) Edit(id int64, text string) error {
 	if t := c.of(id); t != c {
 		return t.Edit(id, text)
 	}
-	if strings.TrimSpace(text) == "" {
+	old, err := c.Message(id)
+	if strings.TrimSpace(text) == "" && len(old.Attachments) == 0 {
 		return ErrEmpty
 	}
-	old, err := c.Message(id)
 	if err != nil {
 		return err
 	}
@@ -54,6 +70,9 @@ func (c *Chats) Edit(id int64, text string) error {
 	return c.ask(old.ChatID, func(tx *sql.Tx, _ []Message) (*Message, bool, error) {
 		m := Message{ChatID: old.ChatID, ParentID: old.ParentID, Role: chat.User, Content: text, Created: time.Now(), Status: StatusComplete}
 		err := c.store.insert(c.ctx, tx, &m)
+		if err == nil {
+			err = c.store.copyAttachments(c.ctx, tx, id, m)
+		}
 		return answerTo(m), false, err
 	})
 }
@@ -201,6 +220,10 @@ func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Reques
 	}
 	if !goOn {
 		branch = branch[:len(branch)-1]
+	}
+	branch, err = c.forModel(branch)
+	if err != nil {
+		c.signals.publish(Notice{fmt.Sprintf("The model answers without an attachment: %v.", err)})
 	}
 	r.Messages = conversation(p.System, branch)
 	return r

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
@@ -160,6 +161,13 @@ func (c *Chats) exportMarkdown(ctx context.Context, w io.Writer, list []Chat) (i
 			if m.Reasoning != "" {
 				fmt.Fprintf(&b, "<details>\n<summary>Reasoning</summary>\n\n%s\n\n</details>\n\n", strings.TrimSpace(m.Reasoning))
 			}
+			for _, a := range m.Attachments {
+				text, err := c.AttachmentText(a.ID)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(&b, "<details>\n<summary>%s</summary>\n\n%s\n\n</details>\n\n", html.EscapeString(a.Name), FramedFile(a.Name, a.Kind, text))
+			}
 			if text := strings.TrimSpace(m.Content); text != "" {
 				b.WriteString(text + "\n")
 			} else if m.Error != "" {
@@ -186,6 +194,10 @@ func (c *Chats) exportShareGPT(ctx context.Context, w io.Writer, list []Chat) (i
 			system = *s
 		}
 		var turns []shareTurn
+		branch, err := c.forModel(branch)
+		if err != nil {
+			return err
+		}
 		for _, m := range conversation(system, branch) {
 			from := map[chat.Role]string{chat.System: "system", chat.User: "human", chat.Assistant: "gpt"}[m.Role]
 			turns = append(turns, shareTurn{from, m.Content})

@@ -56,7 +56,19 @@ type fileMessage struct {
 	Stats     json.RawMessage `json:"stats,omitempty"`
 	Model     string          `json:"model,omitempty"`
 	Warning   string          `json:"warning,omitempty"`
-	More      map[string]any  `json:"more,omitempty"`
+
+	Attachments list[fileAttachment] `json:"attachments,omitempty"`
+
+	More map[string]any `json:"more,omitempty"`
+}
+
+// fileAttachment is a file that goes with a message.
+type fileAttachment struct {
+	Name  string `json:"name"`
+	Kind  string `json:"kind"`
+	Bytes int64  `json:"bytes"`
+	Note  string `json:"note,omitempty"`
+	Text  string `json:"text"`
 }
 
 // Columns that fileChat and fileMessage name, or that mean nothing elsewhere.
@@ -184,7 +196,7 @@ func (c *Chats) exportJSON(ctx context.Context, w io.Writer, list []Chat) (n int
 
 // fileChat reads all of a chat.
 func (c *Chats) fileChat(ctx context.Context, info Chat, chatExtra, messageExtra []extraColumn) (fileChat, error) {
-	f := fileChat{Title: info.Title, Created: info.Created.UTC(), Updated: info.Updated.UTC(), Folder: info.Folder, Options: info.Options, Draft: info.Draft,
+	f := fileChat{Title: info.Title, Created: info.Created.UTC(), Updated: info.Updated.UTC(), Folder: info.Folder, Options: c.portable(info.Options), Draft: info.Draft,
 		Messages: list[fileMessage]{}}
 	var leaf, pinned, archived sql.NullInt64
 	extra := room(len(chatExtra))
@@ -229,5 +241,8 @@ func (c *Chats) fileChat(ctx context.Context, info Chat, chatExtra, messageExtra
 		f.Messages = append(f.Messages, m)
 	}
 	f.Leaf = numbers[leaf.Int64]
-	return f, rows.Err()
+	if err := rows.Err(); err != nil {
+		return f, err
+	}
+	return f, c.fileAttachments(ctx, info.ID, numbers, f.Messages)
 }

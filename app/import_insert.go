@@ -203,6 +203,11 @@ func (in *inserter) insertMessage(chatID, parent int64, created time.Time, m fil
 	if err != nil {
 		return 0, err
 	}
+	if docs := m.documents(); len(docs) > 0 {
+		if err := in.chats.store.attach(in.ctx, in.tx, &Message{ID: id, ChatID: chatID}, docs); err != nil {
+			return 0, err
+		}
+	}
 	return id, in.extra("messages", id, in.messageExtra, m.More)
 }
 

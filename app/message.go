@@ -70,7 +70,9 @@ type Message struct {
 	Model     string                 // the name of the model that answered
 	Warning   string                 // a sentence about the answer, such as messages left out to make it fit; or empty
 	Progress  *Progress              // of an answer that is streaming, else nil
-	Siblings  int                    // answers to the same message, this one included; more than 1 after Regenerate
+	// Attachments are files that go with the message. AttachmentText has what is in them.
+	Attachments []Attachment
+	Siblings    int // answers to the same message, this one included; more than 1 after Regenerate
 }
 
 // Progress is what an answer on its way is doing.

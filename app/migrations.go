@@ -84,7 +84,7 @@ var migrations = []string{
 	CREATE INDEX chats_folder ON chats (folder_id) WHERE folder_id IS NOT NULL;`,
 
 	// Presets, with a few to start with; and files that go with messages, whose text is kept once however often it is
-	// used. One without a message is of the chat's draft.
+	// used.
 	`CREATE TABLE presets (
 		id         INTEGER PRIMARY KEY AUTOINCREMENT,
 		name       TEXT NOT NULL,

@@ -88,6 +88,19 @@ func (p *Presets) Parameters(o ChatOptions) (Parameters, error) {
 	return o.Over(preset.Parameters), err
 }
 
+// portable returns the options of a chat for another machine: it lacks the preset, so what that says goes with them.
+func (c *Chats) portable(o ChatOptions) ChatOptions {
+	if o.Preset == nil {
+		return o
+	}
+	p, err := c.presets.Parameters(o)
+	if err != nil {
+		o.Preset = nil
+		return o
+	}
+	return ChatOptions{}.With(p, c.settings.Get().parameters())
+}
+
 func (p *Presets) query(where string, args ...any) ([]Preset, error) {
 	rows, err := p.store.db.QueryContext(p.ctx, "SELECT id, name, model, parameters FROM presets WHERE "+where, args...)
 	if err != nil {

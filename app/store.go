@@ -242,6 +242,9 @@ func (s *store) purge(ctx context.Context, now time.Time) error {
 	if err := s.exec(ctx, "DELETE FROM presets WHERE deleted < ?", now.Add(-keepDeleted).UnixMilli()); err != nil {
 		return err
 	}
+	if err := s.exec(ctx, "DELETE FROM attachment_texts WHERE NOT EXISTS (SELECT 1 FROM attachments WHERE hash = attachment_texts.hash)"); err != nil {
+		return err
+	}
 	return s.exec(ctx, `DELETE FROM chats WHERE leaf IS NULL AND title = '' AND draft = '' AND updated < ?
 		AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = chats.id)`, now.Add(-24*time.Hour).UnixMilli())
 }
@@ -331,7 +334,10 @@ func (s *store) message(ctx context.Context, q querier, id int64) (Message, erro
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("message %d: %w", id, ErrNotFound)
 	}
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	return m, s.attachments(ctx, q, "message_id = ?", id, func(_ int64, a Attachment) { m.Attachments = append(m.Attachments, a) })
 }
 
 // branch reads the messages of a chat from the first to its leaf.
@@ -353,7 +359,10 @@ func (s *store) branch(ctx context.Context, q querier, chatID int64) ([]Message,
 		}
 		list = append(list, m)
 	}
-	return list, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return list, s.withAttachments(ctx, q, chatID, list)
 }
 
 // insert writes a new message as the chat's leaf and sets its ID.

@@ -73,7 +73,7 @@ func openMemory(ctx context.Context, owner string, alive func(owner string) bool
 	s := &store{db: db, owner: owner, alive: alive}
 	if s.held, err = db.Conn(ctx); err == nil {
 		if err = migrate(ctx, db, "memory", migrations); err == nil {
-			_, err = db.ExecContext(ctx, "INSERT INTO sqlite_sequence (name, seq) VALUES ('chats', ?), ('messages', ?)", temporaryIDs, temporaryIDs)
+			_, err = db.ExecContext(ctx, "INSERT INTO sqlite_sequence (name, seq) VALUES ('chats', ?), ('messages', ?), ('attachments', ?)", temporaryIDs, temporaryIDs, temporaryIDs)
 		}
 	}
 	if err != nil {

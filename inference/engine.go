@@ -12,7 +12,10 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"burble/inference/tokenizer"
 )
 
 // Options of an engine.
@@ -29,6 +32,8 @@ type Engine struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	wake   chan struct{} // holds one signal: pending is not empty
+
+	vocabulary atomic.Pointer[tokenizer.Tokenizer] // of the loaded model; nil: there is none
 
 	mu      sync.Mutex
 	last    ID
@@ -71,6 +76,16 @@ func (e *Engine) Load(path string, p Placement) ID {
 	}
 	e.load = e.submit(func(id ID, ctx context.Context) command { return loadCommand{id, ctx, path, p} })
 	return e.load
+}
+
+// CountTokens counts the tokens of a text by the loaded model's vocabulary; !ok: there is none. It may be called from any
+// goroutine and does not wait for answers.
+func (e *Engine) CountTokens(text string) (n int, ok bool) {
+	t := e.vocabulary.Load()
+	if t == nil {
+		return 0, false
+	}
+	return len(t.Encode(text, tokenizer.Options{})), true
 }
 
 // Generate asks the loaded model for an answer. It is answered by Started, Prefill and Token events, then Done or Failed.
@@ -223,6 +238,7 @@ func (w *worker) unload() error {
 	if w.model == nil {
 		return nil
 	}
+	w.engine.vocabulary.Store(nil)
 	err := w.model.Close()
 	w.model = nil
 	return err
@@ -253,6 +269,7 @@ func (c loadCommand) run(w *worker) {
 		return
 	}
 	w.model = m
+	w.engine.vocabulary.Store(m.tokenizer)
 	w.finish(c.id, Loaded{ID: c.id, Model: m.Info(), Took: m.took, Warnings: m.warnings})
 }
 

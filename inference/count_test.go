@@ -1,0 +1,39 @@
+package inference
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestCountTokens(t *testing.T) {
+	path := filepath.Join("..", "..", "shared", "models", "gopher-20m-Q8_0.gguf")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(err)
+	}
+	e := Start(context.Background(), Options{})
+	defer e.Close()
+	if _, ok := e.CountTokens("Hello"); ok {
+		t.Error("tokens are counted without a model")
+	}
+	e.Load(path, Placement{Device: "cpu"})
+	for loaded := false; !loaded; {
+		select {
+		case ev := <-e.Events():
+			switch ev := ev.(type) {
+			case Failed:
+				t.Fatal(ev.Err)
+			case Loaded:
+				loaded = true
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("the model does not load")
+		}
+	}
+	n, ok := e.CountTokens("Hello, gopher. Hello, gopher.")
+	if one, _ := e.CountTokens("Hello, gopher."); !ok || one < 2 || n < 2*one-1 || n > 2*one+1 {
+		t.Errorf("%d tokens, and %d for twice as much", one, n)
+	}
+}
