@@ -84,7 +84,7 @@ func licenceFiles(dir string) (texts [][]byte, err error) {
 		if e.IsDir() || strings.HasSuffix(name, ".GO") || strings.HasSuffix(name, ".PY") {
 			continue
 		}
-		if strings.HasPrefix(name, "LICEN") || strings.HasPrefix(name, "COPYING") || strings.HasPrefix(name, "NOTICE") {
+		if strings.Contains(name, "LICEN") || strings.HasPrefix(name, "COPYING") || strings.HasPrefix(name, "NOTICE") {
 			text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 			if err != nil {
 				return nil, err

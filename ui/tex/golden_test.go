@@ -58,6 +58,41 @@ var typical = []string{
 	`\frac{1}{\displaystyle 1 + \frac{1}{\displaystyle 2 + \frac{1}{3 + \dotsb}}}`,
 }
 
+// TestTypical sets every typical formula in both styles, and draws it: there has to be ink, inside of the picture.
+func TestTypical(t *testing.T) {
+	s := NewSetter()
+	set := 0
+	for _, src := range typical {
+		for _, displayed := range []bool{true, false} {
+			f, err := s.Set(src, displayed)
+			if err != nil {
+				t.Errorf("%s: %v", src, err)
+				continue
+			}
+			const em = 20
+			w, h := int(f.Width*em)+6, int((f.Height+f.Depth)*em)+6
+			p := f.Draw(w, h, em, f.Height*em+3, 3, 0, f.Width+1, color.Black)
+			inked, edge := 0, 0
+			for y := range h {
+				for x := range w {
+					if a := p.NRGBAAt(x, y).A; a > 60 {
+						inked++
+						if x == 0 || y == 0 || x == w-1 || y == h-1 {
+							edge++
+						}
+					}
+				}
+			}
+			if inked < 30 || edge > 0 {
+				t.Errorf("%s (displayed: %v): %d pixels, %d at the edge", src, displayed, inked, edge)
+			}
+		}
+		set++
+	}
+	t.Logf("%d of %d typical formulas are set", set, len(typical))
+}
+
+// TestSheet draws all typical formulas on one sheet, for people to look at.
 func TestSheet(t *testing.T) {
 	dir := os.Getenv("BURBLE_SHOTS")
 	if dir == "" {

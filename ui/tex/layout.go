@@ -188,14 +188,16 @@ func (n *leaf) layout(l *layouter, s style) (box, error) {
 	return b, nil
 }
 
-// group is what stands between braces.
-type group struct{ list []node }
+// group is what stands between braces: as a whole, it is ordinary. A command that only chooses letters leaves the
+// class of a single one.
+type group struct {
+	list    []node
+	letters bool
+}
 
 func (n *group) class() class {
-	if len(n.list) == 1 {
-		if _, ok := n.list[0].(*leaf); ok {
-			return n.list[0].class()
-		}
+	if len(n.list) == 1 && n.letters {
+		return n.list[0].class()
 	}
 	return ordinary
 }

@@ -64,6 +64,9 @@ func (p *parser) next() token {
 	}
 	r, n := utf8.DecodeRuneInString(p.src[p.at:])
 	p.at += n
+	if r == 0 {
+		r = utf8.RuneError
+	}
 	if r != '\\' {
 		return token{r: r}
 	}
@@ -317,7 +320,7 @@ func (p *parser) inAlphabet(a alphabet) (node, error) {
 	p.letters = a
 	list, err := p.argument()
 	p.letters = before
-	return &group{list: list}, err
+	return &group{list: list, letters: true}, err
 }
 
 // name reads the letters of an operator's name.
