@@ -108,11 +108,10 @@ func (w *window) bindKeys() {
 		switch k.Name {
 		case fyne.KeyEscape:
 			w.escape()
-		case fyne.KeyPageUp:
-			w.view.Page(-0.9)
-		case fyne.KeyPageDown:
-			w.view.Page(0.9)
 		default:
+			if w.view.Key(k) {
+				return
+			}
 			w.shortcut(&desktop.CustomShortcut{KeyName: k.Name})
 		}
 	})

@@ -24,6 +24,7 @@ type composer struct {
 	button *look.Button
 	send   func(string) bool // true: the text was taken
 	stop   func()
+	page   func(*fyne.KeyEvent) bool // scrolls the transcript; nil: nothing does
 
 	answering bool
 	ready     bool // a model is there to answer
@@ -66,6 +67,8 @@ func (c *composer) typedKey(k *fyne.KeyEvent) bool {
 			c.stop()
 			return true
 		}
+	case fyne.KeyPageUp, fyne.KeyPageDown:
+		return c.page != nil && c.page(k)
 	}
 	return false
 }

@@ -112,8 +112,10 @@ func (w *window) build() {
 	w.view.OnQuote = w.quote
 	w.view.OnSelectText = w.selectText
 	w.view.OnError = w.report
+	w.view.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
 	w.empty = newEmptyState(w.openPicker)
 	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
+	w.composer.page = w.view.Key
 	w.status = newStatusLine()
 	w.toast = newToast()
 

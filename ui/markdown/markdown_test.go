@@ -102,6 +102,7 @@ func TestParse(t *testing.T) {
 		{"entities", `&lt;b&gt; &amp; \*no\* &copy;`, "p <b> & *no* ©"},
 		{"code keeps entities", "`&lt;`", "p `&lt;`"},
 		{"image becomes link", "![cat](https://x.y/cat.png)", "p [cat](https://x.y/cat.png)"},
+		{"footnote", "See[^1].\n\n[^1]: https://go.dev\n[^2]: word", "p See[^1]. · p [^1]: [https://go.dev](https://go.dev)\n[^2]: word"},
 		{"empty", "\n\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

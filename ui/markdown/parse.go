@@ -39,9 +39,21 @@ func NewParser() *Parser {
 	p := parser.NewParser(
 		parser.WithBlockParsers(append(kept, util.Prioritized(mathBlockParser{}, mathBlockPriority))...),
 		parser.WithInlineParsers(append(parser.DefaultInlineParsers(), util.Prioritized(mathSpanParser{}, mathSpanPriority))...),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithParagraphTransformers(util.Prioritized(linkReferences{parser.LinkReferenceParagraphTransformer}, 100)),
 	)
 	return &Parser{md: goldmark.New(goldmark.WithParser(p), goldmark.WithExtensions(extension.GFM))}
+}
+
+// linkReferences takes the definitions of links out of paragraphs, and leaves those of footnotes there: a footnote is
+// text, and must not vanish because it is one word or an address.
+type linkReferences struct{ parser.ParagraphTransformer }
+
+// Transform is goldmark's.
+func (l linkReferences) Transform(n *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	first := n.Lines().At(0)
+	if !bytes.HasPrefix(bytes.TrimLeft(first.Value(reader.Source()), " "), []byte("[^")) {
+		l.ParagraphTransformer.Transform(n, reader, pc)
+	}
 }
 
 // htmlBlockPriority is the priority under which goldmark's DefaultBlockParsers lists the parser of HTML blocks.
@@ -189,7 +201,7 @@ func (c *converter) spans(parent ast.Node, style Style, link string, out *[]Span
 				t = strings.ReplaceAll(t, "\n", " ")
 			}
 			switch {
-			case n.HardLineBreak(), n.SoftLineBreak() && c.breaks:
+			case n.HardLineBreak(), n.SoftLineBreak() && (c.breaks || c.footnoteAt(n.Segment.Stop)):
 				t += "\n"
 			case n.SoftLineBreak():
 				t += " "
@@ -237,6 +249,11 @@ func (c *converter) spans(parent ast.Node, style Style, link string, out *[]Span
 			c.spans(n, style, link, out)
 		}
 	}
+}
+
+// footnoteAt reports whether the line after a place begins with a footnote's definition.
+func (c *converter) footnoteAt(at int) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(c.src[at:min(at+8, len(c.src))], " \r\n"), []byte("[^"))
 }
 
 // add appends a span.
