@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"time"
 
 	"fyne.io/fyne/v2"
 	fyneapp "fyne.io/fyne/v2/app"
@@ -46,6 +48,8 @@ func Run(file string) (err error) {
 			w.showCrash(reports[0])
 		}
 	})
+	tidy := time.AfterFunc(tidyAfter, debug.FreeOSMemory)
+	defer tidy.Stop()
 	w.win.ShowAndRun()
 	w.keepFrame()
 	err = stopServing()
@@ -53,6 +57,9 @@ func Run(file string) (err error) {
 	w.endWork()
 	return errors.Join(err, w.keepDraft())
 }
+
+// tidyAfter is when what starting took is given back to the system: fonts that were read, models that were looked at.
+const tidyAfter = 3 * time.Second
 
 // closeAll closes what was opened before the application.
 func closeAll(inbox *app.Inbox, crashes *app.CrashLog) error {

@@ -8,12 +8,20 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 //go:embed guide.gguf
 var file []byte
+
+// sum is the SHA-256 of file, in hexadecimal. It is a file of its own so that a start doesn't read all of the guide into
+// memory to know its name.
+//
+//go:embed guide.sha256
+var sum string
 
 // Name is what the guide is called in lists of models.
 const Name = "Built-in guide"
@@ -21,13 +29,12 @@ const Name = "Built-in guide"
 // Install makes sure that the guide's GGUF file is in a folder, and returns its path. A file that is there already and whole
 // is left as it is; those of other versions are removed.
 func Install(dir string) (path string, err error) {
-	return install(dir, file)
+	return install(dir, file, strings.TrimSpace(sum))
 }
 
-func install(dir string, data []byte) (path string, err error) {
-	sum := sha256.Sum256(data)
-	path = filepath.Join(dir, "guide-"+hex.EncodeToString(sum[:8])+".gguf")
-	if old, err := os.ReadFile(path); err == nil && sha256.Sum256(old) == sum {
+func install(dir string, data []byte, sum string) (path string, err error) {
+	path = filepath.Join(dir, "guide-"+sum[:16]+".gguf")
+	if is, err := sumOf(path); err == nil && is == sum {
 		return path, nil
 	}
 	defer func() {
@@ -59,4 +66,18 @@ func install(dir string, data []byte) (path string, err error) {
 		}
 	}
 	return path, nil
+}
+
+// sumOf returns the SHA-256 of a file, in hexadecimal.
+func sumOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

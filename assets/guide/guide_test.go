@@ -1,21 +1,24 @@
 package guide
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
 func TestInstall(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	data := []byte("GGUF and so on")
-	path, err := install(dir, data)
+	path, err := install(dir, data, sumOfBytes(data))
 	if err != nil {
 		t.Fatal(err)
 	}
 	check := func(what string) {
 		t.Helper()
-		again, err := install(dir, data)
+		again, err := install(dir, data, sumOfBytes(data))
 		if got, _ := os.ReadFile(again); err != nil || again != path || string(got) != string(data) {
 			t.Errorf("%s: %q in %s, %v", what, got, again, err)
 		}
@@ -25,7 +28,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("damaged")
-	newer, err := install(dir, []byte("another version"))
+	newer, err := install(dir, []byte("another version"), sumOfBytes([]byte("another version")))
 	if err != nil || newer == path {
 		t.Fatalf("%s, %v", newer, err)
 	}
@@ -36,8 +39,20 @@ func TestInstall(t *testing.T) {
 	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := install(blocked, data); err == nil {
+	if _, err := install(blocked, data, sumOfBytes(data)); err == nil {
 		t.Error("a file in the folder's place is no error")
+	}
+}
+
+func sumOfBytes(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// TestSum wants guide.sha256 to be that of guide.gguf.
+func TestSum(t *testing.T) {
+	if want := sumOfBytes(file); strings.TrimSpace(sum) != want {
+		t.Errorf("guide.sha256 is of another file (README.md says how to write it): it should be\n%s", want)
 	}
 }
 
