@@ -33,6 +33,8 @@ type gpuSource interface {
 	Open(ctx context.Context, i int, progress func(Progress)) (compute.Device, error)
 	// Measured is told the speed of an answer, for Devices to show.
 	Measured(model string, tokensPerSecond float64)
+	// Driver names the driver and its version; empty where none is open.
+	Driver() string
 	// Close releases the driver, after the devices.
 	Close() error
 }

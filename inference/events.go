@@ -18,6 +18,12 @@ type Request struct {
 	Messages []chat.Message
 	// Prompt is raw text for completion without a template; special tokens in it are recognised.
 	Prompt string
+	// Tokens is a prompt that is tokens already, from a Trace. It takes the place of Messages and Prompt.
+	Tokens []int32
+	// Begun are tokens that the answer begins with, after Tokens. They are passed on as text, and the model goes on from there.
+	Begun []int32
+	// Score has nothing written: Done.Scores says how likely each token of Begun was, and which so many were the likeliest.
+	Score int
 	// Continue makes the model go on with the last message, an assistant's, instead of starting a new one.
 	Continue bool
 	// Sampling holds the sampling parameters. The zero value is greedy.
@@ -128,6 +134,8 @@ type (
 		ID     ID
 		Reason FinishReason
 		Stats  Stats
+		Trace  *Trace  // what the answer was made of; nil where that is not known
+		Scores []Score // with Request.Score: of every token of Request.Begun
 	}
 	// Failed ends a request that did not work. A load that was cancelled fails with context.Canceled.
 	Failed struct {

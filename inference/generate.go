@@ -78,7 +78,7 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 		if m.session != nil { // there is none where falling back was cut short
 			stats.ContextUsed = m.session.Len()
 		}
-		return Done{id, reason, stats}, nil
+		return Done{ID: id, Reason: reason, Stats: stats}, nil
 	}
 	if err := r.Sampling.Validate(); err != nil {
 		return Done{}, err
@@ -108,14 +108,24 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 		return nil
 	}
 	var reported time.Time
-	_, err = m.session.Sync(ctx, prompt.ids, func(n int) {
+	progress := func(n int) {
 		if now := time.Now(); n == len(prompt.ids) || now.Sub(reported) > 33*time.Millisecond {
 			reported = now
 			emit(Prefill{id, n, len(prompt.ids)})
 		}
-	})
+	}
+	if r.Score > 0 {
+		scores, err := m.score(ctx, prompt.ids, r.Begun, r.Score, progress)
+		if err != nil {
+			return Done{}, fmt.Errorf("reading the answer again: %w", err)
+		}
+		stats.PromptTime, stats.ContextUsed = time.Since(start), m.session.Len()
+		return Done{ID: id, Reason: FinishStop, Stats: stats, Scores: scores}, nil
+	}
+	said := slices.Concat(prompt.ids, r.Begun) // and then the answer
+	_, err = m.session.Sync(ctx, said, progress)
 	if err != nil {
-		err = rescue(err, prompt.ids)
+		err = rescue(err, said)
 	}
 	if ctx.Err() != nil {
 		return done(FinishStopped)
@@ -131,10 +141,12 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	if r.Sampling.DRYMultiplier != 0 {
 		chain.Breakers(m.breakers())
 	}
-	for _, t := range prompt.ids {
+	for _, t := range said {
 		chain.Accept(t)
 	}
-	out := newOutput(m.template, m.tokenizer.Decoder(true), prompt.text, r.Continue || len(r.Messages) == 0, r.Stop, func(p chat.Part) {
+	trace := &Trace{Prompt: prompt.ids, Begun: len(r.Begun), Sampling: r.Sampling, Chain: chain.Describe(), KVType: m.asked.KVType, Driver: m.driver()}
+	trace.Sampling.Seed = &stats.Seed
+	out := newOutput(m.template, m.tokenizer.Decoder(true), prompt.text, r.Continue || (len(r.Messages) == 0 && len(r.Tokens) == 0), r.Stop, func(p chat.Part) {
 		if stats.FirstToken == 0 {
 			stats.FirstToken = time.Since(start)
 		}
@@ -148,7 +160,9 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	})
 	tokens := decoding{model: m, chain: chain, draft: r.Lookup, most: r.Lookup}
 	reason := FinishStop
-	said := slices.Clone(prompt.ids) // and then the answer
+	for _, token := range r.Begun {
+		out.add(token)
+	}
 	for token, err := tokens.first(); ; token, err = tokens.after(ctx, token) {
 		if err != nil {
 			if err = rescue(err, said); err == nil {
@@ -164,6 +178,7 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 			return Done{}, fmt.Errorf("after %d tokens: %w", stats.Tokens, err)
 		}
 		if m.tokenizer.IsEOG(token) {
+			trace.Ended = true
 			break
 		}
 		stats.Tokens++
@@ -185,7 +200,10 @@ func (m *LoadedModel) generate(ctx context.Context, id ID, r Request, emit func(
 	if m.usesGPU() && m.gpus != nil && stats.Tokens >= measurable {
 		m.gpus.Measured(m.Info().Name, stats.DecodeRate())
 	}
-	return done(reason)
+	trace.Tokens = said[len(prompt.ids):]
+	d, err := done(reason)
+	d.Trace = trace
+	return d, err
 }
 
 // ErrPrefill is the error of a request whose prompt is too far from what the KV cache holds; see Request.MaxPrefill.
@@ -225,6 +243,9 @@ type prompt struct {
 func (m *LoadedModel) prompt(r Request) (prompt, error) {
 	if m.noText != nil {
 		return prompt{}, fmt.Errorf("this file can't chat: %w", m.noText)
+	}
+	if len(r.Tokens) > 0 {
+		return m.given(r)
 	}
 	size := m.session.Size()
 	if len(r.Messages) == 0 {

@@ -59,6 +59,7 @@ func (g *fakeGPUs) Open(_ context.Context, i int, progress func(inference.Progre
 }
 
 func (g *fakeGPUs) Measured(string, float64) {}
+func (g *fakeGPUs) Driver() string           { return "fake 1.0" }
 func (g *fakeGPUs) Close() error             { return nil }
 
 func (d *fakeGPU) Name() string           { return d.name }

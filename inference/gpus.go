@@ -46,6 +46,14 @@ func (g *hipGPUs) open() error {
 	return err
 }
 
+// Driver names the driver.
+func (g *hipGPUs) Driver() string {
+	if g.rt == nil {
+		return ""
+	}
+	return g.rt.Version()
+}
+
 // Close closes the driver. All devices opened through it must be closed before.
 func (g *hipGPUs) Close() error {
 	if g.rt == nil {
