@@ -30,6 +30,7 @@ type answer struct {
 	stopped   bool      // the user has stopped it
 	dirty     bool      // there is something to write
 	ended     bool      // nothing more will come
+	receipt   *Receipt  // what it was made of; nil: not known
 }
 
 // flushEvery is how often a growing answer is written to disk: what has been shown for longer is never lost.
@@ -118,6 +119,7 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 	case inference.Done:
 		stats := ev.Stats
 		a.message.Stats, a.message.Finish = &stats, ev.Reason
+		a.receipt = c.receipt(current, ev)
 		if ev.Reason == inference.FinishStopped {
 			a.end(StatusStopped)
 		} else {
@@ -276,6 +278,7 @@ func (c *Chats) flush() error {
 	type state struct {
 		answer  *answer
 		message Message
+		receipt *Receipt
 	}
 	var todo []state
 	c.mu.Lock()
@@ -283,7 +286,7 @@ func (c *Chats) flush() error {
 	c.tasks = nil
 	for _, a := range c.live {
 		if a.dirty {
-			todo = append(todo, state{a, a.current()})
+			todo = append(todo, state{a, a.current(), a.receipt})
 			a.dirty = false
 		}
 	}
@@ -293,6 +296,9 @@ func (c *Chats) flush() error {
 	for _, s := range todo {
 		ended := s.message.Progress == nil
 		err := c.store.save(c.ctx, s.message)
+		if ended && err == nil && s.receipt != nil {
+			err = c.store.keepReceipt(c.ctx, s.message.ID, s.receipt)
+		}
 		c.mu.Lock()
 		switch {
 		case err != nil:

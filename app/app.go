@@ -122,7 +122,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.Models = &Models{
 		ctx: lasting, paths: a.paths, store: a.store, engine: a.engine, settings: a.Settings, signals: a.signals,
 		later: a.Chats.later, scan: newScanner(filepath.Join(a.paths.Cache, "models.json"), o.machine()), loads: map[inference.ID]*load{},
-		learnt: openCorrections(filepath.Join(a.paths.Data, "memory.json")), devices: inference.Devices, servers: a.Servers,
+		learnt: openCorrections(filepath.Join(a.paths.Data, "memory.json")), hashes: openHashes(filepath.Join(a.paths.Data, "hashes.json")), devices: inference.Devices, servers: a.Servers,
 	}
 	a.Presets = &Presets{ctx: lasting, store: a.store, settings: a.Settings, signals: a.signals}
 	a.Chats.models, a.Chats.presets = a.Models, a.Presets
@@ -152,6 +152,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway
 	a.running.Go(func() { a.Chats.titles.loop(a.closing) })
 	a.Models.scan.watch = newWatcher()
+	a.running.Go(func() {
+		a.Models.hashes.loop(a.closing, func() bool { return a.Chats.answering() || a.Chats.temporary.answering() })
+	})
 	a.running.Go(func() { a.Servers.loop(a.closing) })
 	a.running.Go(func() { a.Models.scanLoop(a.closing) })
 	a.running.Go(func() { a.Models.scan.watch.run(a.closing, a.Models.Refresh) })
@@ -229,6 +232,8 @@ func (a *App) consume() {
 			a.Models.handle(ev, p.soon, p.drop)
 			a.Chats.handle(ev, p.soon)
 			a.Chats.temporary.handle(ev, p.soon)
+			a.Chats.handleAside(ev)
+			a.Chats.temporary.handleAside(ev)
 			a.Chats.titles.handle(ev)
 		case <-p.timer.C:
 			p.release()

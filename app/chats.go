@@ -37,6 +37,8 @@ type Chats struct {
 	live  map[int64]*answer        // by chat: the answers on their way
 	byID  map[inference.ID]*answer // the same, by request
 	tasks []func() error           // other things to write
+	// asides are requests that are no answers of a chat, and what to do with what comes of them.
+	asides map[inference.ID]func(inference.Done, error)
 
 	temporary *Chats  // see temporary.go; nil in the temporary ones' own
 	titles    *titler // shared with the temporary ones
@@ -46,6 +48,7 @@ func newChats(ctx context.Context, s *store, e Engine, settings *Settings, h *hu
 	return &Chats{
 		ctx: ctx, store: s, engine: e, settings: settings, signals: h,
 		wake: make(chan struct{}, 1), live: map[int64]*answer{}, byID: map[inference.ID]*answer{},
+		asides: map[inference.ID]func(inference.Done, error){},
 	}
 }
 
@@ -242,7 +245,7 @@ func (c *Chats) Siblings(id int64) ([]int64, error) {
 		return t.Siblings(id)
 	}
 	rows, err := c.store.db.QueryContext(c.ctx, `SELECT s.id FROM messages m JOIN messages s
-		ON s.chat_id = m.chat_id AND s.parent_id IS m.parent_id WHERE m.id = ? ORDER BY s.id`, id)
+		ON s.chat_id = m.chat_id AND s.parent_id IS m.parent_id WHERE m.id = ? AND s.removed IS NULL ORDER BY s.id`, id)
 	if err != nil {
 		return nil, fmt.Errorf("reading the versions of a message: %w", err)
 	}
@@ -277,18 +280,7 @@ func (c *Chats) Show(id int64) error {
 		if busy {
 			return ErrBusy
 		}
-		for leaf := id; ; {
-			var child int64
-			err := tx.QueryRowContext(c.ctx, "SELECT id FROM messages WHERE parent_id = ? ORDER BY id DESC LIMIT 1", leaf).Scan(&child)
-			if errors.Is(err, sql.ErrNoRows) {
-				_, err = tx.ExecContext(c.ctx, "UPDATE chats SET leaf = ? WHERE id = ?", leaf, chatID)
-				return err
-			}
-			if err != nil {
-				return err
-			}
-			leaf = child
-		}
+		return c.showFrom(tx, chatID, id)
 	})
 	if err != nil {
 		return fmt.Errorf("showing another version: %w", err)

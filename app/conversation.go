@@ -131,6 +131,17 @@ func answerTo(m Message) *Message {
 // ask has the engine write an answer. prepare, in a transaction, gets the messages shown so far and returns the answer to
 // be: with an ID, it takes that message's place; goOn says that it starts with the content it has.
 func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m *Message, goOn bool, err error)) error {
+	return c.askWith(chatID, special{}, prepare)
+}
+
+// special is what is different for one answer.
+type special struct {
+	preset *int64  // its parameters serve; nil: the chat's
+	prompt []int32 // tokens, in place of the conversation's text
+	begun  []int32 // that the answer begins with
+}
+
+func (c *Chats) askWith(chatID int64, how special, prepare func(tx *sql.Tx, branch []Message) (m *Message, goOn bool, err error)) error {
 	info, ready := c.models.Current()
 	if _, loading := c.models.Loading(); !ready && !loading {
 		return ErrNoModel
@@ -138,6 +149,9 @@ func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m 
 	chatInfo, err := c.Chat(chatID)
 	if err != nil {
 		return err
+	}
+	if how.preset != nil {
+		chatInfo.Options = ChatOptions{Preset: how.preset}
 	}
 	a, err := c.reserve(chatID)
 	if err != nil {
@@ -162,7 +176,7 @@ func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m 
 		if m.ID == 0 {
 			err = c.store.insert(c.ctx, tx, m)
 		} else {
-			_, err = tx.ExecContext(c.ctx, `UPDATE messages SET status = 'streaming', error = '', warning = '', finish = '', stats = NULL,
+			_, err = tx.ExecContext(c.ctx, `UPDATE messages SET status = 'streaming', error = '', warning = '', finish = '', stats = NULL, receipt = NULL,
 				created = ?, owner = ? WHERE id = ?`, m.Created.UnixMilli(), c.store.owner, m.ID)
 		}
 		if err != nil {
@@ -178,7 +192,11 @@ func (c *Chats) ask(chatID int64, prepare func(tx *sql.Tx, branch []Message) (m 
 		c.release(a)
 		return err
 	}
-	c.start(a, answer, c.request(chatInfo, branch, goOn))
+	r := c.request(chatInfo, branch, goOn)
+	if how.prompt != nil {
+		r.Messages, r.Tokens, r.Begun = nil, how.prompt, how.begun
+	}
+	c.start(a, answer, r)
 	c.signals.publish(ChatsChanged{})
 	c.signals.publish(MessagesChanged{chatID})
 	return nil

@@ -213,7 +213,7 @@ func (c *Chats) fileChat(ctx context.Context, info Chat, chatExtra, messageExtra
 	f.More = more(chatExtra, extra)
 
 	rows, err := c.store.db.QueryContext(ctx, `SELECT id, coalesce(parent_id, 0), role, content, reasoning, thought, created, status, error, finish,
-		stats, model, warning`+selected(messageExtra)+" FROM messages WHERE chat_id = ? ORDER BY id", info.ID)
+		stats, model, warning`+selected(messageExtra)+" FROM messages WHERE chat_id = ? AND removed IS NULL ORDER BY id", info.ID)
 	if err != nil {
 		return f, err
 	}

@@ -118,6 +118,11 @@ var migrations = []string{
 	CREATE INDEX attachments_message ON attachments (message_id);
 	CREATE INDEX attachments_chat ON attachments (chat_id);
 	CREATE INDEX attachments_hash ON attachments (hash);`,
+
+	// When a message was deleted, with what followed it; and what an answer was made of, as JSON: see receipt.go.
+	`ALTER TABLE messages ADD COLUMN removed INTEGER;
+	ALTER TABLE messages ADD COLUMN receipt TEXT;
+	CREATE INDEX messages_removed ON messages (removed) WHERE removed IS NOT NULL`,
 }
 
 // NewerError says that a database was written by a newer Burble.

@@ -52,6 +52,7 @@ type Models struct {
 	interrupt func()
 	scan      *scanner
 	learnt    *corrections
+	hashes    *hashes
 	devices   func() ([]inference.DeviceInfo, string)
 	guide     string // path of the built-in guide, or ""
 	servers   *Servers
@@ -247,6 +248,9 @@ func (m *Models) handle(ev inference.Event, soon func(Signal), drop func()) {
 		m.current = &info
 		if info.Server == "" {
 			m.learnt.learn(info)
+			if info.Server == "" && info.Path != m.guide {
+				m.hashes.want(info.Path, fileStamp(info.Path)) // for receipts, in idle time
+			}
 		}
 		path, used := info.Path, time.Now()
 		if path == m.guide { // which is there when nothing else is, so it need not be remembered

@@ -75,13 +75,13 @@ func (c *Chats) searchWords(match string, limit int) ([]Hit, error) {
 		fmt.Sprintf(`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL,
 			snippet(messages_text, 0, char(2), char(3), '…', %d)
 		FROM messages_text JOIN messages m ON m.id = messages_text.rowid JOIN chats c ON c.id = m.chat_id
-		WHERE messages_text MATCH ? AND c.deleted IS NULL ORDER BY messages_text.rowid DESC LIMIT ?`, snippetWords), match, limit)
+		WHERE messages_text MATCH ? AND c.deleted IS NULL AND m.removed IS NULL ORDER BY messages_text.rowid DESC LIMIT ?`, snippetWords), match, limit)
 }
 
 func (c *Chats) searchCharacters(query string, limit int) ([]Hit, error) {
 	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) },
 		`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content FROM messages m JOIN chats c ON c.id = m.chat_id
-		WHERE m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL ORDER BY m.id DESC LIMIT ?`,
+		WHERE m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`,
 		likePattern(query), limit)
 }
 

@@ -47,6 +47,10 @@ type (
 	}
 	// ModelUnloaded says that no model is loaded any more.
 	ModelUnloaded struct{}
+	// Replayed says what came of Chats.Replay.
+	Replayed struct{ Replay Replay }
+	// Scored brings what Chats.Tokens was asked for.
+	Scored struct{ View TokenView }
 	// SettingsChanged says that settings are not what they were: read Settings.Get.
 	SettingsChanged struct{}
 	// PresetsChanged says that a preset came, went or changed: read Presets.List.
@@ -65,6 +69,8 @@ func (ModelLoaded) signal()      {}
 func (ModelMoved) signal()       {}
 func (ModelFailed) signal()      {}
 func (ModelUnloaded) signal()    {}
+func (Replayed) signal()         {}
+func (Scored) signal()           {}
 func (SettingsChanged) signal()  {}
 func (PresetsChanged) signal()   {}
 func (Notice) signal()           {}
@@ -157,7 +163,7 @@ func (s *subscriber) add(sig Signal) {
 // progress replaces what was waiting of it.
 func merge(queue []Signal, sig Signal) []Signal {
 	switch sig := sig.(type) {
-	case ModelLoaded, ModelMoved, ModelFailed, ModelUnloaded, Notice, AnswerDone, DownloadEnded:
+	case ModelLoaded, ModelMoved, ModelFailed, ModelUnloaded, Notice, AnswerDone, DownloadEnded, Replayed, Scored:
 		return append(queue, sig)
 	case LoadProgress:
 		for i := len(queue) - 1; i >= 0; i-- {

@@ -236,6 +236,9 @@ func (s *store) purge(ctx context.Context, now time.Time) error {
 	if err := s.exec(ctx, "DELETE FROM chats WHERE deleted < ?", now.Add(-keepDeleted).UnixMilli()); err != nil {
 		return err
 	}
+	if err := s.exec(ctx, "DELETE FROM messages WHERE removed < ?", now.Add(-keepDeleted).UnixMilli()); err != nil {
+		return err
+	}
 	if err := s.exec(ctx, "DELETE FROM folders WHERE deleted < ?", now.Add(-keepDeleted).UnixMilli()); err != nil {
 		return err
 	}
@@ -305,7 +308,7 @@ func millis(n int64) time.Time { return time.UnixMilli(n) }
 // messageColumns are what scanMessage reads.
 const messageColumns = `m.id, m.chat_id, coalesce(m.parent_id, 0), m.role, m.content, m.reasoning, m.created, m.status, m.error,
 	m.finish, m.stats, m.model, m.warning, m.thought,
-	(SELECT count(*) FROM messages s WHERE s.chat_id = m.chat_id AND s.parent_id IS m.parent_id)`
+	(SELECT count(*) FROM messages s WHERE s.chat_id = m.chat_id AND s.parent_id IS m.parent_id AND s.removed IS NULL)`
 
 func scanMessage(row interface{ Scan(...any) error }) (Message, error) {
 	var m Message
