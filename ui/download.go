@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"net/url"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -78,15 +77,15 @@ func (d *downloadDialog) build() {
 	title.SizeName = theme.SizeNameSubHeadingText
 	shut := look.NewIconButton(look.IconClose, d.close)
 
-	d.entry = newEntry(lang.L("Search, or a name or address such as Qwen/Qwen3-4B-GGUF"), nil)
+	d.entry = newEntry(lang.L("Search, or a name or address"), nil)
 	d.entry.OnSubmitted = func(string) { d.search() }
 	d.entry.key = d.w.escapeKey
 	d.find = look.NewButton(look.Icon{}, lang.L("Search"), look.Primary, d.search)
 
 	d.reason = widget.NewLabel("")
 	d.reason.Wrapping = fyne.TextWrapWord
-	d.page = look.NewButton(look.Icon{}, lang.L("Open its page"), look.Soft, func() { d.browse(d.problem.Page) })
-	d.token = look.NewButton(look.Icon{}, lang.L("Add a token…"), look.Soft, func() { d.askToken(d.again) })
+	d.page = look.NewButton(look.Icon{}, lang.L("Open its page"), look.Soft, func() { d.w.browse(d.problem.Page) })
+	d.token = look.NewButton(look.Icon{}, lang.L("Add a token…"), look.Soft, func() { d.w.askToken(d.again) })
 	ground := canvas.NewRectangle(look.Color(look.ColorErrorSoft))
 	ground.CornerRadius = look.Radius
 	d.failure = container.NewStack(ground, container.New(layout.NewCustomPaddedLayout(4, 6, 10, 10),
@@ -356,8 +355,8 @@ func (d *downloadDialog) showDownloads() {
 				resume: func(o hub.Download) { d.w.b.Hub.Resume(o.ID) },
 				remove: d.remove,
 				open:   d.load,
-				page:   func(o hub.Download) { d.browse(o.Page) },
-				token:  func(o hub.Download) { d.askToken(func() { d.w.b.Hub.Resume(o.ID) }) },
+				page:   func(o hub.Download) { d.w.browse(o.Page) },
+				token:  func(o hub.Download) { d.w.askToken(func() { d.w.b.Hub.Resume(o.ID) }) },
 			})
 			d.shown[o.ID] = r
 		}
@@ -367,6 +366,7 @@ func (d *downloadDialog) showDownloads() {
 		r.set(o)
 	}
 	if !changed {
+		d.fitRows()
 		return
 	}
 	d.order = order
@@ -384,10 +384,18 @@ func (d *downloadDialog) showDownloads() {
 		d.below.Hide()
 	} else {
 		d.below.Show()
-		most := d.popup.Size().Height * 0.36
-		d.room.SetMinSize(fyne.NewSize(0, min(d.rows.MinSize().Height, most)))
 	}
+	d.fitRows()
 	d.popup.Content.Refresh()
+}
+
+// fitRows gives the downloads the height they need, up to a third of the dialog.
+func (d *downloadDialog) fitRows() {
+	height := min(d.rows.MinSize().Height, d.popup.Size().Height*0.36)
+	if d.room.MinSize().Height != height {
+		d.room.SetMinSize(fyne.NewSize(0, height))
+		d.popup.Content.Refresh()
+	}
 }
 
 // remove takes a download off the list, after a question where bytes would be lost.
@@ -416,60 +424,6 @@ func (d *downloadDialog) load(o hub.Download) {
 	d.w.b.Models.Load(o.Path)
 }
 
-// browse opens an address in the user's browser.
-func (d *downloadDialog) browse(address string) {
-	u, err := url.Parse(address)
-	if err == nil {
-		err = d.w.app.OpenURL(u)
-	}
-	if err != nil {
-		d.fail(err)
-	}
-}
-
-// askToken asks for a token, keeps it, and goes on with what needed it.
-func (d *downloadDialog) askToken(then func()) {
-	d.w.spawn(func() {
-		place := d.w.b.Hub.TokenPlace()
-		fyne.Do(func() {
-			where := lang.L("It is kept in the desktop's keyring, and sent to Hugging Face alone.")
-			if !place.Keyring {
-				where = lang.L("It is kept in {{.File}}, which only you can read, because {{.Why}}. It is sent to Hugging Face alone.", map[string]any{"File": place.File, "Why": place.Why})
-			}
-			text := widget.NewLabel(lang.L("Some models are for those who have accepted their terms. A token tells Hugging Face who asks: make one that may read, on your account's page, and put it here.") + "\n\n" + where)
-			text.Wrapping = fyne.TextWrapWord
-			field := widget.NewPasswordEntry()
-			field.SetPlaceHolder("hf_…")
-			page := look.NewButton(look.Icon{}, lang.L("Make a token"), look.Soft, func() { d.browse(d.w.b.Hub.TokenPage()) })
-			form := dialog.NewCustomConfirm(lang.L("Token for Hugging Face"), lang.L("Keep"), lang.L("Cancel"),
-				container.NewVBox(text, field, container.NewHBox(page)), func(ok bool) {
-					if ok {
-						d.setToken(field.Text, then)
-					}
-				}, d.w.win)
-			form.Resize(fyne.NewSize(min(520, d.w.win.Canvas().Size().Width-40), 0))
-			form.Show()
-			d.w.win.Canvas().Focus(field)
-		})
-	})
-}
-
-func (d *downloadDialog) setToken(token string, then func()) {
-	d.w.spawn(func() {
-		err := d.w.b.Hub.SetToken(token)
-		fyne.Do(func() {
-			if err != nil {
-				d.fail(err)
-				return
-			}
-			d.failure.Hide()
-			if then != nil {
-				then()
-			}
-		})
-	})
-}
-
 func (d *downloadDialog) close() {
 	d.cancel()
 	d.busy.Stop()
@@ -482,13 +436,17 @@ func (d *downloadDialog) close() {
 
 // downloadEnded tells of a download that has ended while its list is not in sight.
 func (w *window) downloadEnded(o hub.Download) {
-	if w.download != nil {
+	text := lang.L("{{.Name}} has been downloaded.", map[string]any{"Name": o.Name})
+	if o.State == hub.Failed {
+		text = lang.L("The download of {{.Name}} has failed.", map[string]any{"Name": o.Name}) + " " + firstSentence(sentence(o.Why))
+	}
+	w.announce(lang.L("Download"), text)
+	switch {
+	case w.download != nil:
 		w.download.showDownloads()
-		return
+	case o.State == hub.Done:
+		w.toast.show(text, lang.L("Open"), func() { w.b.Models.Load(o.Path) })
+	default:
+		w.toast.show(text, lang.L("Show"), w.openDownload)
 	}
-	if o.State == hub.Done {
-		w.toast.show(lang.L("{{.Name}} has been downloaded.", map[string]any{"Name": o.Name}), lang.L("Open"), func() { w.b.Models.Load(o.Path) })
-		return
-	}
-	w.toast.show(lang.L("The download of {{.Name}} has failed.", map[string]any{"Name": o.Name})+" "+firstSentence(sentence(o.Why)), lang.L("Show"), w.openDownload)
 }

@@ -159,6 +159,7 @@ type downloadRow struct {
 	open   *look.Button
 	page   *look.Button
 	token  *look.Button
+	help   *fyne.Container // page and token
 	d      hub.Download
 }
 
@@ -185,8 +186,10 @@ func newDownloadRow(do downloadActions) *downloadRow {
 	r.token = look.NewButton(look.Icon{}, lang.L("Add a token…"), look.Soft, func() { do.token(r.d) })
 	text := container.New(layout.NewCustomPaddedVBoxLayout(-14), r.name, r.detail)
 	bar := container.New(layout.NewCustomPaddedLayout(0, 6, 9, 9), r.bar)
-	buttons := container.NewHBox(r.page, r.token, r.open, r.toggle, r.remove)
-	r.box = container.New(layout.NewCustomPaddedVBoxLayout(-6), container.NewBorder(nil, nil, nil, container.NewCenter(buttons), text), r.why, bar)
+	buttons := container.NewHBox(r.open, r.toggle, r.remove)
+	top := container.New(layout.NewCustomPaddedVBoxLayout(-12), container.NewBorder(nil, nil, nil, container.NewCenter(buttons), text), r.why)
+	r.help = container.New(layout.NewCustomPaddedLayout(2, 12, 9, 9), container.NewHBox(r.page, r.token))
+	r.box = container.New(layout.NewCustomPaddedVBoxLayout(-6), top, r.help, bar)
 	return r
 }
 
@@ -214,6 +217,7 @@ func (r *downloadRow) set(d hub.Download) {
 	show(r.toggle, d.State != hub.Done)
 	show(r.page, d.State == hub.Failed && d.Page != "")
 	show(r.token, d.State == hub.Failed && d.Token)
+	show(r.help, r.page.Visible() || r.token.Visible())
 	icon := look.IconPlay
 	if d.State == hub.Running || d.State == hub.Queued {
 		icon = look.IconPause

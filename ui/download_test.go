@@ -120,7 +120,7 @@ func TestDownloadProblems(t *testing.T) {
 	f.hub.place = secret.Place{File: "/home/u/.config/burble/secrets.json", Why: "no keyring is running on this desktop"}
 	test.Tap(d.token)
 	keep(t, w, "download-token")
-	d.setToken("hf_good", d.again)
+	w.setToken("hf_good", d.again)
 	if f.hub.token != "hf_good" || d.failure.Visible() || d.title.Text != "acme/Gated-GGUF" {
 		t.Errorf("after the token: %q", d.title.Text)
 	}
@@ -139,6 +139,15 @@ func TestDownloadProblems(t *testing.T) {
 		t.Errorf("%q", row.why.Text)
 	}
 	keep(t, w, "download-failed")
+	w.win.Resize(fyne.NewSize(420, 640))
+	w.download.close()
+	w.openDownload()
+	keep(t, w, "download-narrow")
+	w.win.Resize(fyne.NewSize(1180, 780))
+	w.download.close()
+	w.openDownload()
+	d = w.download
+	row = d.shown[id]
 	test.Tap(row.remove) // a gigabyte is not thrown away without a question
 	if len(f.hub.list) != 1 {
 		t.Error("it was removed at once")
@@ -205,6 +214,7 @@ func TestDownloadRowLooks(t *testing.T) {
 			ground.FillColor = color.White
 		}
 		w := test.NewTempWindow(t, container.NewStack(ground, box))
+		w.Resize(fyne.NewSize(640, 400)) // at this width, texts know their heights
 		w.Resize(fyne.NewSize(640, box.MinSize().Height+8))
 		name := map[look.Mode]string{look.Light: "light", look.Dark: "dark"}[mode]
 		golden.Match(t, w, "download-rows-"+name)

@@ -3,9 +3,11 @@ package ui
 import (
 	"strconv"
 
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 
 	"burble/app"
+	"burble/ui/look"
 )
 
 // general is the page about the window.
@@ -107,5 +109,7 @@ func (s *settingsDialog) hardware() {
 func (s *settingsDialog) privacy() {
 	s.paragraph(lang.L("Burble has no telemetry. It counts nothing, reports nothing and asks no server whether there is a newer version."))
 	s.check(lang.L("Offline"), lang.L("Never open a network connection."), func(v *app.Values) *bool { return &v.Offline })
+	s.row(lang.L("Token for Hugging Face"), lang.L("For models whose terms must be accepted before they are downloaded."),
+		container.NewHBox(look.NewButton(look.Icon{}, lang.L("Change…"), look.Soft, func() { s.w.askToken(nil) })))
 	s.paragraph(lang.L("Chats, settings and crash reports are files on this machine. Models run here, too: what you write leaves the machine only where you connect Burble to a server yourself."))
 }

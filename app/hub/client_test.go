@@ -240,6 +240,10 @@ func TestMeter(t *testing.T) {
 	if m.left(50) >= 0 {
 		t.Error("the time left is known before anything was measured")
 	}
+	m.update(now.Add(-time.Second), 1000)
+	if m.update(now, 1000); m.speed >= 0 {
+		t.Error("waiting for the first byte has a speed")
+	}
 	done := int64(1000)
 	for range 20 {
 		now, done = now.Add(500*time.Millisecond), done+500

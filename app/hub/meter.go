@@ -24,6 +24,9 @@ func (m *meter) start(now time.Time, done int64) { *m = meter{now, done, -1} }
 
 // update measures, where enough time has passed since the last measurement.
 func (m *meter) update(now time.Time, done int64) {
+	if m.speed < 0 && done == m.done {
+		m.at = now // nothing has come yet: waiting for the first byte is no speed
+	}
 	dt := now.Sub(m.at)
 	if m.at.IsZero() || dt < measure {
 		return

@@ -56,7 +56,7 @@ func (c *Client) refused(resp *http.Response, repo string, token bool) *Problem 
 		p.Text = fmt.Sprintf("the repository %s has changed, and what was listed is not there any more: look at the list again", repo)
 	case code == "RepoNotFound" && !token, s == http.StatusUnauthorized && !token:
 		p.Text = fmt.Sprintf("there is no repository %s, or it is private: check the name, or add a token of an account that may read it", repo)
-		p.Token = true
+		p.Page, p.Token = "", true
 	case s == http.StatusUnauthorized:
 		p.Text = "the hub does not accept your token: it may have been copied in part, revoked, or expired"
 		p.Page, p.Token = c.TokenPage(), true
