@@ -104,6 +104,8 @@ func (w *window) escape() {
 	switch {
 	case w.openedPanel() != nil:
 		w.panel.close()
+	case w.server != nil:
+		w.server.close()
 	case w.download != nil:
 		w.download.close()
 	case w.picker != nil && w.picker.details != nil:

@@ -15,6 +15,7 @@ type Backend struct {
 	Models   Models
 	Settings Settings
 	Hub      Hub
+	Servers  Servers
 	// Subscribe returns signals until cancel is called. They say what has changed; the window then reads its state.
 	Subscribe func() (signals <-chan app.Signal, cancel func())
 

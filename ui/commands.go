@@ -59,6 +59,7 @@ func (w *window) commands() []group {
 		{lang.L("Models"), []command{
 			{name: lang.L("Open a model"), icon: look.IconModel, key: fyne.KeyO, mod: ctrl, do: w.openPicker},
 			{name: lang.L("Get models…"), icon: look.IconDownload, do: w.openDownload},
+			{name: lang.L("Add a server…"), icon: look.IconServer, do: w.addServer},
 			{name: lang.L("Cancel loading"), icon: look.IconClose, do: w.b.Models.CancelLoad, when: func() bool { _, loading := w.b.Models.Loading(); return loading }},
 			{name: lang.L("Save a report…"), icon: look.IconChip, do: w.saveReport},
 		}},

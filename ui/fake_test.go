@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"burble/app"
+	"burble/app/remote"
 	"burble/inference"
 	"burble/inference/chat"
 )
@@ -29,6 +30,10 @@ type fake struct {
 	loading    *app.LoadProgress
 	failSave   error
 	hub        *fakeHub
+	servers    []remote.Server
+	keys       map[string]string // of servers, by ID
+	catalog    remote.Catalog    // of every server
+	unwilling  error             // what servers do instead
 	devices    []inference.DeviceInfo
 	deviceNote string
 	calls      []string // what the window asked for
@@ -43,7 +48,7 @@ func newFake() *fake {
 
 // backend returns the fake as the window sees it.
 func (f *fake) backend() Backend {
-	return Backend{Chats: fakeChats{f}, Models: fakeModels{f}, Settings: fakeSettings{f}, Hub: f.hub,
+	return Backend{Chats: fakeChats{f}, Models: fakeModels{f}, Settings: fakeSettings{f}, Hub: f.hub, Servers: fakeServers{f},
 		Subscribe: func() (<-chan app.Signal, func()) { return f.signals, func() {} }}
 }
 

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -62,6 +63,9 @@ func (h *header) showModel(m inference.ModelInfo, loaded bool) {
 
 func modelDetail(m inference.ModelInfo) string {
 	d := m.Quantisation
+	if m.Server != "" {
+		return strings.TrimSuffix(lang.L("on {{.Server}}", map[string]any{"Server": m.Server})+"  ·  "+d, "  ·  ")
+	}
 	if device := deviceText(m); device != "" {
 		if d != "" {
 			d += "  ·  "

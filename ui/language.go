@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/language"
 
 	"burble/app"
+	"burble/app/remote"
 	"burble/assets"
 	"burble/inference"
 )
@@ -134,6 +135,10 @@ func stageText(s inference.Stage) string {
 		return lang.L("testing kernels")
 	case inference.StageWarm:
 		return lang.L("warming up")
+	case remote.StageConnect:
+		return lang.L("asking the server")
+	case remote.StageServer:
+		return lang.L("waiting for the server to load its model")
 	}
 	return string(s)
 }

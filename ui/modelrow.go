@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
+	"burble/app/remote"
 	"burble/ui/look"
 )
 
@@ -52,7 +53,11 @@ func newModelRow(details func(app.ModelFile)) *modelRow {
 func (r *modelRow) set(f app.ModelFile, state modelState) {
 	r.file, r.state = f, state
 	r.name.SetText(f.Name)
-	r.detail.SetText(modelText(f))
+	text := modelText(f)
+	if f.Server != "" && state.loaded && f.Err == "" { // else the badge says so
+		text = strings.TrimSuffix(lang.L("on {{.Server}}", map[string]any{"Server": f.Server})+"   ·   "+text, "   ·   ")
+	}
+	r.detail.SetText(text)
 	r.detail.Importance = widget.LowImportance
 	if f.Err != "" {
 		r.detail.Importance = widget.DangerImportance
@@ -66,10 +71,19 @@ func modelText(f app.ModelFile) string {
 		return f.Err
 	}
 	var parts []string
-	for _, p := range []string{f.Architecture, parametersText(f.Parameters), f.Quantisation, bytesText(f.Bytes)} {
+	size := bytesText(f.Bytes)
+	if f.Server != "" {
+		if size = ""; f.Context > 0 {
+			size = lang.L("{{.Count}} tokens of context", map[string]any{"Count": countText(f.Context)})
+		}
+	}
+	for _, p := range []string{f.Architecture, parametersText(f.Parameters), f.Quantisation, size} {
 		if p != "" {
 			parts = append(parts, p)
 		}
+	}
+	if _, id, served := remote.ParseRef(f.Path); served && id != f.Name && len(parts) < 2 {
+		parts = append(parts, id)
 	}
 	if f.Memory > 0 {
 		parts = append(parts, lang.L("takes {{.Size}}", map[string]any{"Size": bytesText(f.Memory)}))
@@ -169,10 +183,16 @@ func (w *modelRowRenderer) Refresh() {
 		r.ground.StrokeColor, r.ground.StrokeWidth = look.Color(theme.ColorNamePrimary), 1.5
 	}
 	r.icon.Resource = look.IconModel.In(look.ColorMuted)
+	if r.file.Server != "" {
+		r.icon.Resource = look.IconServer.In(look.ColorMuted)
+	}
 	if r.file.Err != "" {
 		r.icon.Resource = look.IconWarning.In(theme.ColorNameError)
 	}
 	text, ink := fitText(r.file.Fit)
+	if r.file.Server != "" {
+		text = lang.L("on {{.Server}}", map[string]any{"Server": r.file.Server})
+	}
 	if r.state.guide {
 		text, ink = lang.L("Small, comes with Burble"), look.ColorMuted
 	}

@@ -17,6 +17,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
+	"burble/app/remote"
 	"burble/ui/look"
 )
 
@@ -49,6 +50,7 @@ func (w *window) openPicker() {
 		return
 	}
 	w.b.Models.Refresh()
+	w.b.Servers.Refresh()
 	p := &picker{w: w}
 	w.picker = p
 	p.build()
@@ -118,11 +120,12 @@ func (p *picker) build() {
 	p.room.Importance, p.room.Truncation, p.room.SizeName = widget.LowImportance, fyne.TextTruncateEllipsis, theme.SizeNameCaptionText
 	open := look.NewButton(look.IconFolder, lang.L("Open a file…"), look.Primary, p.chooseFile)
 	add := look.NewButton(look.Icon{}, lang.L("Add a folder…"), look.Soft, p.chooseFolder)
+	server := look.NewButton(look.IconServer, lang.L("Add a server…"), look.Soft, p.w.addServer)
 	get := look.NewButton(look.IconDownload, lang.L("Get models…"), look.Soft, p.w.openDownload)
 
 	find := container.NewBorder(nil, nil, nil, p.order, p.search)
 	top := container.NewVBox(container.NewBorder(nil, nil, nil, shut, title), find, p.failure, p.progress)
-	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewVBox(p.room, container.NewHBox(get, layout.NewSpacer(), add, open)))
+	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewVBox(p.room, container.NewHBox(get, server, layout.NewSpacer(), add, open)))
 	content := container.NewBorder(top, bottom, nil, nil, container.NewStack(p.list, container.NewCenter(container.New(fixedWidth(460), p.hint))))
 	p.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 10, 12, 12), content), p.w.win.Canvas())
 	size := p.w.win.Canvas().Size()
@@ -191,7 +194,7 @@ func (p *picker) filter() {
 	words := strings.Fields(strings.ToLower(p.search.Text))
 	p.shown = p.shown[:0]
 	for _, f := range p.files {
-		text := strings.ToLower(strings.Join([]string{f.Name, f.Architecture, f.Quantisation, sourceText(f.Source), f.Path}, " "))
+		text := strings.ToLower(strings.Join([]string{f.Name, f.Architecture, f.Quantisation, sourceText(f.Source), f.Server, f.Path}, " "))
 		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
 			p.shown = append(p.shown, f)
 		}
@@ -231,11 +234,17 @@ func (p *picker) nothing() string {
 }
 
 // showDetails opens what there is to know of a file.
-func (p *picker) showDetails(f app.ModelFile) { p.details = newDetails(p, f) }
+func (p *picker) showDetails(f app.ModelFile) {
+	if id, _, served := remote.ParseRef(f.Path); served {
+		p.w.openServer(id)
+		return
+	}
+	p.details = newDetails(p, f)
+}
 
 // load loads a model that was clicked.
 func (p *picker) load(f app.ModelFile) {
-	if f.Err != "" {
+	if f.Err != "" && f.Server == "" { // a server may have come back
 		p.loadEnded(errorText(lang.L("{{.Name}} can't be opened: {{.Reason}}", map[string]any{"Name": f.Name, "Reason": f.Err})))
 		return
 	}

@@ -88,6 +88,7 @@ func (s *settingsDialog) answers() {
 // models is the page about where models are.
 func (s *settingsDialog) models() {
 	s.text(lang.L("Models folder"), lang.L("Where Burble looks for GGUF files. Empty: its own folder."), func(v *app.Values) *string { return &v.ModelsFolder })
+	s.serverRows()
 }
 
 // hardware is the page about what a model runs on.

@@ -50,6 +50,7 @@ type window struct {
 	spawn    func(func()) // runs something slow beside the window
 	picker   *picker      // while it is open
 	download *downloadDialog
+	server   *serverDialog // while it is open
 	settings *settingsDialog
 
 	settingsPage int // that was shown last
@@ -456,6 +457,10 @@ func (w *window) showEmpty() {
 	case loaded:
 		if info.Path == w.b.Models.Guide() {
 			w.empty.set(lang.L("Welcome to Burble"), lang.L("This is the built-in guide, a very small model that knows Burble alone. Ask it how to get a model, which one fits this machine, or what a setting does."), true)
+			break
+		}
+		if info.Server != "" {
+			w.empty.set(lang.L("What is on your mind?"), lang.L("{{.Model}} runs on {{.Server}}. What you write is sent there.", map[string]any{"Model": info.Name, "Server": info.Server}), false)
 			break
 		}
 		w.empty.set(lang.L("What is on your mind?"), lang.L("{{.Model}} runs on this machine. What you write stays here.", map[string]any{"Model": info.Name}), false)

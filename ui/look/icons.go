@@ -23,6 +23,7 @@ var (
 	IconLeft     = icon("left", `<path d="M14.5 6l-6 6 6 6"/>`)
 	IconRight    = icon("right", `<path d="M9.5 6l6 6-6 6"/>`)
 	IconModel    = icon("model", `<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9"/>`)
+	IconServer   = icon("server", `<path d="M4 4.5h16v6H4zM4 13.5h16v6H4zM7.5 7.500h.5M7.500 16.500h.5"/>`)
 	IconFolder   = icon("folder", `<path d="M3.5 6h6l2 2.5h9V19h-17z"/>`)
 	IconWarning  = icon("warning", `<path d="M12 4L2.8 19.5h18.4zM12 10v4.5M12 16.8v.4"/>`)
 	IconClose    = icon("close", `<path d="M6 6l12 12M18 6L6 18"/>`)
