@@ -122,6 +122,9 @@ func (p *picker) build() {
 	add := look.NewButton(look.Icon{}, lang.L("Add a folder…"), look.Soft, p.chooseFolder)
 	server := look.NewButton(look.IconServer, lang.L("Add a server…"), look.Soft, p.w.addServer)
 	get := look.NewButton(look.IconDownload, lang.L("Get models…"), look.Soft, p.w.openDownload)
+	if p.w.win.Canvas().Size().Width < narrowSettings {
+		get.Text, server.Text = "", ""
+	}
 
 	find := container.NewBorder(nil, nil, nil, p.order, p.search)
 	top := container.NewVBox(container.NewBorder(nil, nil, nil, shut, title), find, p.failure, p.progress)
