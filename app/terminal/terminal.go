@@ -41,6 +41,8 @@ type runFunc func(ctx context.Context, s streams, c command, args []string) erro
 
 var commands = []command{
 	{"chat", "[-m MODEL] [-p PROMPT] [--system S] [--temp T] [--seed N] [-n N] [--device auto|cpu|gpu]", "chat in the terminal; with -p, print one answer", runChat},
+	{"export", "[--format json|markdown|sharegpt] [--chat ID | --folder NAME] [-o FILE] [--list]", "write chats to a file", cancellable(runExport)},
+	{"import", "FILE…", "import chats of Burble, LM Studio, Open WebUI, ChatGPT or ShareGPT", cancellable(runImport)},
 	{"info", "MODEL [--json] [--tensors]", "describe a model file", runInfo},
 	{"pull", "OWNER/NAME[:QUANT] [--list]", "download a model from Hugging Face; it goes on where it was left", cancellable(runPull)},
 	{"devices", "[--json] [--report FILE]", "list what can run a model", runDevices},
