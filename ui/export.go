@@ -168,9 +168,7 @@ func (w *window) showFiles(d *dialog.FileDialog) {
 			d.SetLocation(dir)
 		}
 	}
-	size := w.win.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width-40, 900), min(size.Height-40, 620)))
-	d.Show()
+	w.showFileDialog(d)
 }
 
 // work runs something slow beside the window, over which its progress is shown once it takes a while. What it returns is done

@@ -267,9 +267,7 @@ func (p *picker) chooseFolder() {
 		}
 	}, p.w.win)
 	d.SetTitleText(lang.L("Look for models in"))
-	size := p.w.win.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width-40, 900), min(size.Height-40, 620)))
-	d.Show()
+	p.w.showFileDialog(d)
 }
 
 // addFolder adds a folder to the settings.
@@ -339,9 +337,7 @@ func (p *picker) chooseFile() {
 	if dir, err := storage.ListerForURI(storage.NewFileURI(p.w.b.Models.Folder())); err == nil {
 		d.SetLocation(dir)
 	}
-	size := p.w.win.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width-40, 900), min(size.Height-40, 620)))
-	d.Show()
+	p.w.showFileDialog(d)
 }
 
 func (p *picker) close() {

@@ -368,6 +368,19 @@ func TestImportAndExport(t *testing.T) {
 	if called(f, "import /tmp/other.json") {
 		t.Error("a file dropped elsewhere was imported")
 	}
+	for _, ask := range []func(){w.askImport, func() { w.askExport(app.Selection{}, "All", app.ExportJSON) }} {
+		before := w.win.Canvas().Overlays().Top()
+		ask()
+		if w.win.Canvas().Overlays().Top() == before {
+			t.Error("no file is asked for")
+		}
+	}
+	w.openPicker()
+	before := w.win.Canvas().Overlays().Top()
+	w.picker.chooseFile()
+	if w.win.Canvas().Overlays().Top() == before {
+		t.Error("no model's file is asked for")
+	}
 	for title, want := range map[string]string{"A/B: \"C\"?": "A-B- -C", "..": "chat", "東京": "東京", strings.Repeat("x", 90): strings.Repeat("x", 60)} {
 		if got := fileName(title); got != want {
 			t.Errorf("fileName(%q) = %q, want %q", title, got, want)
