@@ -190,7 +190,8 @@ func (b *lineBreaker) place(w fragment) {
 		b.x += w.width
 		return
 	}
-	if n := len(b.runs); n > 0 && b.runs[n-1].piece == nil && b.runs[n-1].line == b.line && b.runs[n-1].span == w.span && b.x+w.width <= b.width {
+	if n := len(b.runs); n > 0 && b.runs[n-1].piece == nil && b.runs[n-1].line == b.line && b.runs[n-1].span == w.span && b.x+w.width <= b.width &&
+		!(partsFonts(b.runs[n-1].text, w.text) && !b.isCode(w.span)) {
 		b.runs[n-1].text += w.text
 		b.runs[n-1].w += w.width
 		b.x += w.width
@@ -222,6 +223,16 @@ func (b *lineBreaker) place(w fragment) {
 	}
 	b.runs = append(b.runs, run{text: w.text, span: w.span, style: style, size: size, x: b.x + pad, w: w.width, line: b.line})
 	b.x += w.width + 2*pad
+}
+
+// partsFonts reports whether text ends with an arrow or the sign of a key, and what follows is a blank. Fyne draws a
+// blank in the font of the character before it, and the one that it has for these has none, and would show a box.
+func partsFonts(text, next string) bool {
+	if next[0] != ' ' {
+		return false
+	}
+	r, _ := utf8.DecodeLastRuneInString(text)
+	return r >= 0x2190 && r < 0x2200 || r >= 0x2300 && r < 0x2400
 }
 
 // fit returns how many runes fit into a width.

@@ -263,7 +263,7 @@ func (t *codeText) sync() {
 	n := 0
 	for i := t.from; i < t.to; i++ {
 		x := float32(codeX)
-		for _, r := range t.lines[i] {
+		for _, r := range partWide(t.lines[i]) {
 			if n == len(t.objects) {
 				text := canvas.NewText("", nil)
 				text.TextSize, text.TextStyle = look.CodeSize, codeStyle
@@ -271,18 +271,65 @@ func (t *codeText) sync() {
 			}
 			text := t.objects[n].(*canvas.Text)
 			n++
-			if c := look.Color(r.color); text.Text != r.text || text.Color != c {
-				text.Text, text.Color = r.text, c
+			style, lift := codeStyle, float32(0)
+			if isWide(r.text) {
+				style, lift = fyne.TextStyle{}, wideLift
+			}
+			if c := look.Color(r.color); text.Text != r.text || text.Color != c || text.TextStyle != style {
+				text.Text, text.Color, text.TextStyle = r.text, c, style
 				text.Refresh()
 			}
 			s := text.MinSize()
 			text.Resize(s)
-			text.Move(fyne.NewPos(x, codeY+float32(i)*codeLineHeight()+(codeLineHeight()-s.Height)/2))
+			text.Move(fyne.NewPos(x, codeY+float32(i)*codeLineHeight()+(codeLineHeight()-s.Height)/2-lift))
 			x += s.Width
 		}
 	}
 	t.objects = t.objects[:n]
 	canvas.Refresh(t)
+}
+
+// wideLift brings Chinese, Japanese and Korean characters and emoji up to the baseline of the code beside them.
+const wideLift = 2
+
+// partWide parts a line's runs between the characters that the font for code has and the wide ones that another font
+// draws: that one is higher, and Fyne would cut off what it draws in the room of a line of code.
+func partWide(l codeLine) codeLine {
+	var out codeLine
+	for i, r := range l {
+		rest := r.text
+		if !strings.ContainsFunc(rest, wideRune) {
+			if out != nil {
+				out = append(out, r)
+			}
+			continue
+		}
+		if out == nil {
+			out = append(make(codeLine, 0, len(l)+4), l[:i]...)
+		}
+		for rest != "" {
+			wide := isWide(rest)
+			end := strings.IndexFunc(rest, func(c rune) bool { return wideRune(c) != wide })
+			if end < 0 {
+				end = len(rest)
+			}
+			out = append(out, codeRun{rest[:end], r.color})
+			rest = rest[end:]
+		}
+	}
+	if out == nil {
+		return l
+	}
+	return out
+}
+
+func isWide(text string) bool {
+	r, _ := utf8.DecodeRuneInString(text)
+	return wideRune(r)
+}
+
+func wideRune(r rune) bool {
+	return r >= 0x2e80 && r < 0xd800 || r >= 0xf900 && r < 0xfb00 || r >= 0xfe0f
 }
 
 // CreateRenderer is Fyne's.

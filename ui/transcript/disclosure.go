@@ -1,8 +1,6 @@
 package transcript
 
 import (
-	"image/color"
-
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -29,7 +27,7 @@ const (
 )
 
 func newDisclosure(h host, tapped func()) *disclosure {
-	d := &disclosure{host: h, tapped: tapped, ground: canvas.NewRectangle(color.Transparent),
+	d := &disclosure{host: h, tapped: tapped, ground: canvas.NewRectangle(nothingOf(theme.ColorNameFocus)),
 		arrow: canvas.NewImageFromResource(look.IconRight.In(look.ColorMuted)), text: canvas.NewText("", look.Color(look.ColorMuted))}
 	d.ground.CornerRadius = 8
 	d.arrow.FillMode = canvas.ImageFillContain
@@ -68,7 +66,7 @@ func (d *disclosure) setOpen(open bool) {
 
 // light shows whether the pointer or the keyboard is here.
 func (d *disclosure) light() {
-	d.ground.FillColor, d.ground.StrokeWidth = color.Transparent, 0
+	d.ground.FillColor, d.ground.StrokeWidth = nothingOf(theme.ColorNameFocus), 0
 	if d.hovered {
 		d.ground.FillColor = look.Color(theme.ColorNameHover)
 	}

@@ -16,7 +16,7 @@ import (
 
 const (
 	mathScale = 1.1 // the size of formulas to that of the text around them, whose letters are larger for their size
-	mathPad   = 1.5 // on either side of a formula in a line
+	mathPad   = 0.5 // on either side of a formula in a line
 	mathLead  = 2   // least room above and below a formula in a line
 	inkPad    = 2   // around a picture of a formula, for ink that leans over its edges
 )

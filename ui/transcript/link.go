@@ -1,8 +1,6 @@
 package transcript
 
 import (
-	"image/color"
-
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/theme"
@@ -21,7 +19,7 @@ type linkSpot struct {
 }
 
 func newLinkSpot(f *flow) *linkSpot {
-	l := &linkSpot{flow: f, ring: canvas.NewRectangle(color.Transparent)}
+	l := &linkSpot{flow: f, ring: canvas.NewRectangle(nothingOf(theme.ColorNameFocus))}
 	l.ring.CornerRadius, l.ring.StrokeWidth, l.ring.StrokeColor = 4, 2, look.Color(theme.ColorNameFocus)
 	l.ring.Hide()
 	l.ExtendBaseWidget(l)

@@ -279,6 +279,35 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+// TestArrowBlank holds arrows and the blanks after them apart: the font for arrows has no blank.
+func TestArrowBlank(t *testing.T) {
+	v, _ := show(t, look.Light, 600, 300)
+	f := newFlow(v.parser.Parse("A → B ≤ C ⌘ D, `a → b` ✅ e")[0].Text, bodyLook(), v)
+	f.heightFor(500)
+	var got []string
+	for _, r := range f.runs {
+		got = append(got, r.text)
+	}
+	if s, want := strings.Join(got, "|"), "A →| B ≤ C ⌘| D, |a → b| ✅ e"; s != want {
+		t.Errorf("%q, want %q", s, want)
+	}
+}
+
+// TestWideCode draws wide characters in code apart from the others, without losing one.
+func TestWideCode(t *testing.T) {
+	line := codeLine{{"a 漢字 b🙂", "x"}, {"c", "y"}}
+	var got []string
+	for _, r := range partWide(line) {
+		got = append(got, r.text)
+	}
+	if s, want := strings.Join(got, "|"), "a |漢字| b|🙂|c"; s != want {
+		t.Errorf("%q, want %q", s, want)
+	}
+	if l := (codeLine{{"plain", "x"}}); &partWide(l)[0] != &l[0] {
+		t.Error("a line without wide characters is copied")
+	}
+}
+
 func TestHighlight(t *testing.T) {
 	lines := highlight("go", "func f() {\n\treturn \"x\" // y\n}")
 	if len(lines) != 3 || lines[0][0].color != look.ColorCodeKeyword {

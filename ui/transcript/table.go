@@ -27,7 +27,7 @@ func newTable(b builder, m *markdown.Block) *table {
 	t.grid = &grid{t: t}
 	t.grid.ExtendBaseWidget(t.grid)
 	t.bar = newSideScroll(t.grid, b.host)
-	t.frame = canvas.NewRectangle(color.Transparent)
+	t.frame = canvas.NewRectangle(nothingOf(look.ColorBorder))
 	t.frame.CornerRadius, t.frame.StrokeWidth, t.frame.StrokeColor = 8, 1, look.Color(look.ColorBorder)
 	t.objects = []fyne.CanvasObject{t.bar, t.frame}
 	t.ExtendBaseWidget(t)
@@ -129,6 +129,14 @@ func (t *table) heightFor(width float32) float32 {
 	return t.height
 }
 
+// nothingOf returns a colour that covers nothing, in the tone of another: Fyne blends a rectangle's stroke into its
+// fill, and a black fill, though it is not seen, would darken the stroke.
+func nothingOf(name fyne.ThemeColorName) color.Color {
+	c := color.NRGBAModel.Convert(look.Color(name)).(color.NRGBA)
+	c.A = 0
+	return c
+}
+
 // grid is the table itself, as wide as its columns.
 type grid struct {
 	container
@@ -149,13 +157,18 @@ func (g *grid) arrange(widths []float32) {
 	y := float32(0)
 	for i, row := range g.t.cells {
 		height := float32(0)
+		lowest := float32(0) // of the first lines' baselines, which a formula may push down
 		for j, f := range row {
-			height = max(height, f.heightFor(widths[j]-2*cellPadX))
+			f.heightFor(widths[j] - 2*cellPadX)
+			lowest = max(lowest, f.lines[0].baseline)
+		}
+		for _, f := range row {
+			height = max(height, f.height+lowest-f.lines[0].baseline)
 		}
 		x := float32(0)
 		for j, f := range row {
-			f.Resize(fyne.NewSize(widths[j]-2*cellPadX, height))
-			f.Move(fyne.NewPos(x+cellPadX, y+cellPadY))
+			f.Resize(fyne.NewSize(widths[j]-2*cellPadX, f.height))
+			f.Move(fyne.NewPos(x+cellPadX, y+cellPadY+float32(int(lowest-f.lines[0].baseline))))
 			g.objects = append(g.objects, f)
 			x += widths[j]
 		}
