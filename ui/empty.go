@@ -19,10 +19,11 @@ type emptyState struct {
 	title  *canvas.Text
 	text   *widget.Label
 	button *look.Button
+	first  *welcome
 }
 
-func newEmptyState(open func()) *emptyState {
-	e := &emptyState{title: canvas.NewText("", nil), text: widget.NewLabel("")}
+func newEmptyState(open func(), ask func(string)) *emptyState {
+	e := &emptyState{title: canvas.NewText("", nil), text: widget.NewLabel(""), first: newWelcome(ask)}
 	e.title.TextSize, e.title.TextStyle, e.title.Alignment = 22, fyne.TextStyle{Bold: true}, fyne.TextAlignCenter
 	e.text.Alignment, e.text.Wrapping, e.text.Importance = fyne.TextAlignCenter, fyne.TextWrapWord, widget.LowImportance
 	e.button = look.NewButton(look.IconModel, lang.L("Open a model"), look.Primary, open)
@@ -31,12 +32,12 @@ func newEmptyState(open func()) *emptyState {
 	icon.FillMode = canvas.ImageFillContain
 	icon.SetMinSize(fyne.NewSquareSize(72))
 	column := container.New(layout.NewCustomPaddedVBoxLayout(14), container.NewCenter(icon), e.title,
-		container.New(fixedWidth(420), e.text), container.NewCenter(e.button))
-	e.box = container.NewCenter(column)
+		container.New(fixedWidth(420), e.text), container.NewCenter(e.button), e.first.box)
+	e.box = container.NewStack(container.NewVScroll(container.NewCenter(column)))
 	return e
 }
 
-// set says what to do. Without a model, that is to open one.
+// set says what to do. Without a model, that is to open one; a first-time user gets more, see welcome.
 func (e *emptyState) set(title, text string, button bool) {
 	e.title.Color = look.Color(theme.ColorNameForeground)
 	e.title.Text = title

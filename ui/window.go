@@ -114,7 +114,7 @@ func (w *window) build() {
 	w.view.OnSelectText = w.selectText
 	w.view.OnError = w.report
 	w.view.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
-	w.empty = newEmptyState(w.openPicker)
+	w.empty = newEmptyState(w.openPicker, func(question string) { w.send(question) })
 	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
 	w.composer.page = w.view.Key
 	w.status = newStatusLine()
@@ -449,13 +449,16 @@ func (w *window) showEmpty() {
 	}
 	w.view.Hide()
 	info, loaded := w.b.Models.Current()
-	switch _, loading := w.b.Models.Loading(); {
+	_, loading := w.b.Models.Loading()
+	guided := loaded && !loading && info.Path == w.b.Models.Guide()
+	w.empty.first.set((guided || !loaded && !loading) && !app.Temporary(w.chat), guided)
+	switch {
 	case loading:
 		w.empty.set(lang.L("Loading the model"), lang.L("A moment. You can write your first message meanwhile."), false)
 	case app.Temporary(w.chat):
 		w.empty.set(lang.L("A temporary chat"), lang.L("Nothing of it is written to the disk. When you leave it, it is gone."), !loaded)
 	case loaded:
-		if info.Path == w.b.Models.Guide() {
+		if guided {
 			w.empty.set(lang.L("Welcome to Burble"), lang.L("This is the built-in guide, a very small model that knows Burble alone. Ask it how to get a model, which one fits this machine, or what a setting does."), true)
 			break
 		}
@@ -513,6 +516,7 @@ func (w *window) applySettings() {
 	if w.applyLook() {
 		w.root.Refresh()
 		w.view.Refresh()
+		w.showEmpty()
 	}
 	if w.settings != nil {
 		w.settings.refresh()
