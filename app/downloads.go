@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"sync"
@@ -76,10 +75,7 @@ func OpenHub(o Options) (h *Hub, folder string, err error) {
 	if err := p.makeFolders(); err != nil {
 		return nil, "", err
 	}
-	v := Defaults()
-	if data, err := os.ReadFile(p.Settings); err == nil {
-		_ = json.Unmarshal(data, &v) // what can't be read is reported by an App
-	}
+	v := storedSettings(p)
 	folder = modelsFolder(v, p)
 	n := o.Network
 	if n == nil {

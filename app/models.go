@@ -313,11 +313,7 @@ func CacheFolder() string { return newPaths(Options{}).Cache }
 func DefaultModel() (path, folder string) { return defaultModel(newPaths(Options{})) }
 
 func defaultModel(p Paths) (path, folder string) {
-	v := Defaults()
-	if data, err := os.ReadFile(p.Settings); err == nil {
-		_ = json.Unmarshal(data, &v) // what can't be read is reported by an App
-	}
-	folder = modelsFolder(v, p)
+	folder = modelsFolder(storedSettings(p), p)
 	if _, err := os.Stat(p.Chats); err == nil {
 		if db, err := openDB(p.Chats, "ro"); err == nil {
 			recent, err := recentModels(context.Background(), db)
@@ -338,6 +334,15 @@ func defaultModel(p Paths) (path, folder string) {
 		}
 	}
 	return path, folder
+}
+
+// storedSettings reads the settings for commands that need no App. What can't be read is reported by an App.
+func storedSettings(p Paths) Values {
+	v := Defaults()
+	if data, err := os.ReadFile(p.Settings); err == nil {
+		_ = json.Unmarshal(data, &v)
+	}
+	return v
 }
 
 // NoteModel keeps that the model at path has been used now, for DefaultModel. It is for commands that need no App.

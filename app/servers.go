@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -290,4 +291,44 @@ func (s *Servers) models(recent map[string]time.Time) []ModelFile {
 		}
 	}
 	return list
+}
+
+// ServerEngine returns an engine that asks one server, for commands that need no App, and the path that loads its model. server
+// is the name of one that is configured, or an address, for which key is used. close ends the engine.
+func ServerEngine(ctx context.Context, server, model, key string) (e Engine, ref string, close func(), err error) {
+	return serverEngine(ctx, newPaths(Options{}), server, model, key)
+}
+
+func serverEngine(ctx context.Context, p Paths, server, model, key string) (e Engine, ref string, close func(), err error) {
+	n := network.New(storedSettings(p).Offline)
+	secrets := secret.Open(p.Config)
+	s, notice := openServers(filepath.Join(p.Config, "servers.json"), n, secrets, nil)
+	list := s.List()
+	i := slices.IndexFunc(list, func(r remote.Server) bool { return strings.EqualFold(r.Name, server) })
+	resolve := s.resolve
+	id := "address"
+	if i >= 0 {
+		id = list[i].ID
+	} else {
+		u, err := remote.Address(server)
+		if err != nil {
+			return nil, "", nil, errors.Join(err, noticeError(notice))
+		}
+		resolve = func(string) (remote.Server, string, string, error) {
+			return remote.Server{ID: id, Name: u.Host, URL: u.String()}, model, key, nil
+		}
+	}
+	engine := remote.Start(ctx, remote.Options{Client: n.Client(), Resolve: resolve})
+	return engine, remote.Ref(id, model), func() {
+		engine.Close()
+		n.Close()
+	}, nil
+}
+
+// noticeError makes an error of a notice, where there is one.
+func noticeError(notice string) error {
+	if notice == "" {
+		return nil
+	}
+	return errors.New(notice)
 }

@@ -33,6 +33,7 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	most := fs.Int("n", 0, "tokens of an answer at most; 0: as many as fit")
 	lookup := fs.Int("lookup", 0, "guess up to `N` tokens from the conversation at a time; the answer is the same")
 	place := placementFlags(fs)
+	server, served := serverFlags(fs)
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -45,9 +46,19 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 		return usageError(err.Error())
 	}
 	quiet := given(fs, "p")
-	file, isGuide, err := modelPath(s, *path)
-	if err != nil {
-		return err
+	if *server != "" && *path != "" {
+		return usageError("-m names a file on this machine; name the model of a server with --model")
+	}
+	if *served != "" && *server == "" {
+		return usageError("--model names a model of a server, which --server names; -m names a file")
+	}
+	var file string
+	var isGuide bool
+	if *server == "" {
+		var err error
+		if file, isGuide, err = modelPath(s, *path); err != nil {
+			return err
+		}
 	}
 	where := place()
 	if isGuide { // tiny, and only its likeliest words are any good
@@ -66,8 +77,18 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 	if quiet && strings.TrimSpace(*promptText) == "" {
 		return usageError("the prompt is empty; leave -p out to chat")
 	}
-	engine := inference.Start(context.WithoutCancel(ctx), inference.Options{})
-	defer engine.Close()
+	var engine app.Engine
+	if *server != "" {
+		asking, ref, end, err := openServer(context.WithoutCancel(ctx), *server, *served)
+		if err != nil {
+			return usageError(err.Error())
+		}
+		defer end()
+		engine, file = asking, ref
+	} else {
+		engine = inference.Start(context.WithoutCancel(ctx), inference.Options{})
+		defer engine.Close()
+	}
 	t := talk{
 		s: s, engine: engine, quiet: quiet,
 		request: inference.Request{Sampling: params, MaxTokens: *most, Lookup: *lookup, Overflow: inference.DropOldest},
@@ -87,7 +108,7 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 		return loading.Err() // half an answer is no success
 	}
 	stop()
-	if !isGuide { // which is there whenever nothing else is
+	if !isGuide && *server == "" { // which is there whenever nothing else is
 		if err := app.NoteModel(file); err != nil {
 			fmt.Fprintf(s.err, "(The model can't be remembered for the next time: %v)\n", err)
 		}
@@ -110,7 +131,7 @@ func decimal(v float32) float64 {
 // talk is a conversation in the terminal.
 type talk struct {
 	s       streams
-	engine  *inference.Engine
+	engine  app.Engine
 	request inference.Request // with the messages so far
 	quiet   bool              // only the answer
 }
@@ -137,7 +158,7 @@ func (t *talk) load(ctx context.Context, file string, p inference.Placement) err
 					fmt.Fprintln(t.s.err, w)
 				}
 				if !t.quiet {
-					fmt.Fprintf(t.s.err, "%s · %s · %s · context %d\n", ev.Model.Name, ev.Model.Quantisation, ev.Model.Device, ev.Model.ContextSize)
+					fmt.Fprintln(t.s.err, modelLine(ev.Model))
 				}
 				return nil
 			}
@@ -184,17 +205,26 @@ func (t *talk) ask(ctx context.Context, text string) error {
 				answer.Reasoning += ev.Reasoning
 			case inference.Failed:
 				t.request.Messages = t.request.Messages[:len(t.request.Messages)-1]
+				t.endThinking(&thinking, dim)
+				if answer.Content != "" {
+					fmt.Fprintln(t.s.out)
+				}
 				return ev.Err
 			case inference.Done:
 				t.endThinking(&thinking, dim)
 				fmt.Fprintln(t.s.out)
-				if ev.Reason == inference.FinishContext {
+				if ev.Reason == inference.FinishContext && t.served() {
+					fmt.Fprintln(t.s.err, "(The answer ends here because the context of the server's model is full.)")
+				} else if ev.Reason == inference.FinishContext {
 					fmt.Fprintln(t.s.err, "(The answer ends here because the context is full; --context makes it larger.)")
 				}
 				if !t.quiet {
-					fmt.Fprintf(t.s.err, "(%d tokens, %.1f a second; prompt %d tokens, %d reused, %.0f a second; context %d of %d)\n",
-						ev.Stats.Tokens, ev.Stats.DecodeRate(), ev.Stats.PromptTokens, ev.Stats.Reused, ev.Stats.PromptRate(),
-						ev.Stats.ContextUsed, ev.Stats.ContextSize)
+					context := ""
+					if ev.Stats.ContextSize > 0 { // not all servers tell
+						context = fmt.Sprintf("; context %d of %d", ev.Stats.ContextUsed, ev.Stats.ContextSize)
+					}
+					fmt.Fprintf(t.s.err, "(%d tokens, %.1f a second; prompt %d tokens, %d reused, %.0f a second%s)\n",
+						ev.Stats.Tokens, ev.Stats.DecodeRate(), ev.Stats.PromptTokens, ev.Stats.Reused, ev.Stats.PromptRate(), context)
 				}
 				t.request.Messages = append(t.request.Messages, answer)
 				return nil
@@ -241,6 +271,8 @@ func (t *talk) converse(ctx context.Context) error {
 			var full *inference.ContextFullError
 			switch {
 			case errors.As(err, &full):
+				fmt.Fprintf(t.s.err, "%v\n", err)
+			case err != nil && t.served() && !errors.Is(err, context.Canceled): // it may answer the next time
 				fmt.Fprintf(t.s.err, "%v\n", err)
 			case errors.Is(err, context.Canceled) && ctx.Err() == nil: // stopped before it began
 				fmt.Fprintln(t.s.err)

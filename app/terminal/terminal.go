@@ -40,7 +40,7 @@ type command struct {
 type runFunc func(ctx context.Context, s streams, c command, args []string) error
 
 var commands = []command{
-	{"chat", "[-m MODEL] [-p PROMPT] [--system S] [--temp T] [--seed N] [-n N] [--device auto|cpu|gpu]", "chat in the terminal; with -p, print one answer", runChat},
+	{"chat", "[-m MODEL | --server URL [--model NAME]] [-p PROMPT] [--system S] [--temp T] [--seed N] [-n N] [--device auto|cpu|gpu]", "chat in the terminal; with -p, print one answer", runChat},
 	{"export", "[--format json|markdown|sharegpt] [--chat ID | --folder NAME] [-o FILE] [--list]", "write chats to a file", cancellable(runExport)},
 	{"import", "FILE…", "import chats of Burble, LM Studio, Open WebUI, ChatGPT or ShareGPT", cancellable(runImport)},
 	{"info", "MODEL [--json] [--tensors]", "describe a model file", runInfo},
