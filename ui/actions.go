@@ -16,7 +16,11 @@ func (w *window) send(text string) bool {
 			return false
 		}
 	}
-	created := int64(0)
+	files, ok := w.filesToSend()
+	if !ok {
+		return false
+	}
+	created, before := int64(0), w.chat
 	if w.chat == 0 {
 		c, err := w.b.Chats.Create()
 		if err != nil {
@@ -25,7 +29,7 @@ func (w *window) send(text string) bool {
 		}
 		created, w.chat = c.ID, c.ID
 	}
-	if err := w.b.Chats.Send(w.chat, text); err != nil {
+	if err := w.b.Chats.SendWith(w.chat, text, files); err != nil {
 		w.report(err)
 		if created != 0 {
 			w.chat = 0
@@ -33,6 +37,7 @@ func (w *window) send(text string) bool {
 		}
 		return false
 	}
+	w.filesSent(before)
 	w.sidebar.selectChat(w.chat)
 	w.refreshChats()
 	w.refreshMessages()

@@ -13,6 +13,7 @@ import (
 type Backend struct {
 	Chats    Chats
 	Models   Models
+	Presets  Presets
 	Settings Settings
 	Hub      Hub
 	Servers  Servers
@@ -41,7 +42,8 @@ type Chats interface {
 	Continue(chatID int64) error
 	Stop(chatID int64)
 
-	Shelf // see backend_shelf.go
+	Shelf    // see backend_shelf.go
+	Attacher // see backend_presets.go
 }
 
 // Models is what the window needs of app.Models.
@@ -59,6 +61,8 @@ type Models interface {
 	Places() []app.Place
 	Room() app.Room
 	Details(path string) (app.Details, error)
+
+	Counter // see backend_presets.go
 	Delete(path string) error
 	Hash(ctx context.Context, path string) (string, error)
 }

@@ -40,6 +40,7 @@ func (w *window) commands() []group {
 			{name: lang.L("New chat"), icon: look.IconNew, key: fyne.KeyN, mod: ctrl, do: w.newChat},
 			{name: lang.L("New temporary chat"), icon: look.IconTemporary, key: fyne.KeyN, mod: ctrl | fyne.KeyModifierShift, do: w.newTemporary},
 			{name: lang.L("Search chats"), icon: look.IconChat, key: fyne.KeyF, mod: ctrl, do: w.focusSearch},
+			{name: lang.L("Attach a file…"), icon: look.IconAttach, key: fyne.KeyU, mod: ctrl, do: w.askFiles},
 			{name: lang.L("Write a message"), icon: look.IconSend, key: fyne.KeyL, mod: ctrl, do: w.focusComposer},
 			{name: lang.L("Answer again"), icon: look.IconRetry, do: func() { w.report(w.b.Chats.Regenerate(w.chat)) }, when: func() bool { return len(w.messages) > 1 && !w.answering() }},
 			{name: lang.L("Stop the answer"), icon: look.IconStop, do: func() { w.b.Chats.Stop(w.chat) }, when: w.answering},

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -22,10 +23,14 @@ type composer struct {
 	themed fyne.CanvasObject // the entry, without its frame
 	ground *canvas.Rectangle
 	button *look.Button
+	clip   *look.Button      // attaches files
+	chips  *fyne.Container   // the files that will go with the message
+	over   *widget.Label     // why they are too much
 	send   func(string) bool // true: the text was taken
 	stop   func()
 	page   func(*fyne.KeyEvent) bool // scrolls the transcript; nil: nothing does
 
+	onGrown   func() // its height may have changed
 	answering bool
 	ready     bool // a model is there to answer
 	rowCount  int
@@ -48,9 +53,58 @@ func newComposer(shortcut func(fyne.Shortcut) bool, send func(string) bool, stop
 	c.ground = canvas.NewRectangle(nil)
 	c.button = look.NewIconButton(look.IconSend, c.press)
 	c.button.Style, c.button.Round, c.button.Height, c.button.Color = look.Primary, true, 34, ""
+	c.clip = look.NewIconButton(look.IconAttach, nil)
+	c.clip.Round, c.clip.Height = true, 34
+	c.chips = container.New(&wrapLayout{gap: 6})
+	c.over = widget.NewLabel("")
+	c.over.Wrapping, c.over.Importance, c.over.SizeName = fyne.TextWrapWord, widget.DangerImportance, theme.SizeNameCaptionText
+	c.over.Hide()
 	c.ExtendBaseWidget(c)
 	c.changed()
 	return c
+}
+
+// setFiles shows the files that will go with the message, and why they are too much, or "".
+func (c *composer) setFiles(chips []fyne.CanvasObject, over string) {
+	if slices.Equal(chips, c.chips.Objects) && over == c.over.Text && len(chips) == 0 {
+		return
+	}
+	c.chips.Objects = chips
+	c.over.SetText(over)
+	c.over.Hidden = over == ""
+	c.chips.Refresh()
+	c.changed()
+	c.Refresh()
+	if c.onGrown != nil {
+		c.onGrown()
+	}
+}
+
+// insert puts text where the cursor is.
+func (c *composer) insert(text string) {
+	for _, r := range text {
+		c.entry.Entry.TypedRune(r)
+	}
+}
+
+// empty reports whether there is nothing to send.
+func (c *composer) empty() bool {
+	return strings.TrimSpace(c.entry.Text) == "" && len(c.chips.Objects) == 0
+}
+
+// above is the height of what stands above the entry, in a composer of a width.
+func (c *composer) above(width float32) float32 {
+	h := float32(0)
+	if n := len(c.chips.Objects); n > 0 {
+		h = c.chips.Layout.(*wrapLayout).height(c.chips.Objects, width-4*composerPad) + 2*composerPad
+	}
+	if c.over.Visible() {
+		if c.over.Size().Width != width-4*composerPad {
+			c.over.Resize(fyne.NewSize(width-4*composerPad, c.over.MinSize().Height))
+		}
+		h += c.over.MinSize().Height - composerPad
+	}
+	return h
 }
 
 func (c *composer) typedKey(k *fyne.KeyEvent) bool {
@@ -80,7 +134,7 @@ func (c *composer) press() {
 		return
 	}
 	text := strings.TrimSpace(c.entry.Text)
-	if text == "" {
+	if c.empty() {
 		return
 	}
 	if c.send(text) {
@@ -103,14 +157,14 @@ func (c *composer) changed() {
 		c.button.SetEnabled(true)
 	} else {
 		c.button.Set(look.IconSend, "", look.Primary)
-		c.button.SetEnabled(c.ready && strings.TrimSpace(c.entry.Text) != "")
+		c.button.SetEnabled(c.ready && !c.empty())
 	}
 	c.grow()
 }
 
 // grow fits the entry's height to its text.
 func (c *composer) grow() {
-	width := c.Size().Width - c.button.MinSize().Width - 4*composerPad
+	width := c.Size().Width - c.button.MinSize().Width - c.clip.MinSize().Width - 5*composerPad
 	if width <= 0 {
 		return
 	}
@@ -132,11 +186,11 @@ type composerRenderer struct{ c *composer }
 
 func (r *composerRenderer) Destroy() {}
 func (r *composerRenderer) MinSize() fyne.Size {
-	return fyne.NewSize(240, max(r.c.themed.MinSize().Height, 34)+2*composerPad)
+	return fyne.NewSize(240, max(r.c.themed.MinSize().Height, 34)+2*composerPad+r.c.above(max(r.c.Size().Width, 240)))
 }
 
 func (r *composerRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.c.ground, r.c.themed, r.c.button}
+	return []fyne.CanvasObject{r.c.ground, r.c.chips, r.c.over, r.c.clip, r.c.themed, r.c.button}
 }
 
 func (r *composerRenderer) Layout(size fyne.Size) {
@@ -145,9 +199,24 @@ func (r *composerRenderer) Layout(size fyne.Size) {
 	b := c.button.MinSize()
 	c.button.Resize(b)
 	c.button.Move(fyne.NewPos(size.Width-b.Width-composerPad-2, size.Height-b.Height-composerPad))
+	c.clip.Resize(b)
+	c.clip.Move(fyne.NewPos(composerPad, size.Height-b.Height-composerPad))
+	above := c.above(size.Width)
+	y := float32(0)
+	if len(c.chips.Objects) > 0 {
+		inner := size.Width - 4*composerPad
+		h := c.chips.Layout.(*wrapLayout).height(c.chips.Objects, inner)
+		c.chips.Resize(fyne.NewSize(inner, h))
+		c.chips.Move(fyne.NewPos(2*composerPad, 2*composerPad))
+		y = h + 2*composerPad
+	}
+	if c.over.Visible() {
+		c.over.Resize(fyne.NewSize(size.Width-4*composerPad, c.over.MinSize().Height))
+		c.over.Move(fyne.NewPos(2*composerPad, y-2))
+	}
 	h := c.themed.MinSize().Height
-	c.themed.Resize(fyne.NewSize(size.Width-b.Width-3*composerPad-6, h))
-	c.themed.Move(fyne.NewPos(composerPad+2, (size.Height-h)/2))
+	c.themed.Resize(fyne.NewSize(size.Width-2*b.Width-4*composerPad-4, h))
+	c.themed.Move(fyne.NewPos(composerPad+b.Width+2, above+(size.Height-above-h)/2))
 	c.grow()
 }
 
@@ -161,6 +230,8 @@ func (r *composerRenderer) Refresh() {
 		r.Layout(s)
 	}
 	r.c.button.Refresh()
+	r.c.clip.Refresh()
+	r.c.chips.Refresh()
 }
 
 // currentTheme is the application's theme, for others to change something of.

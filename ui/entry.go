@@ -18,6 +18,8 @@ type entry struct {
 	key      func(*fyne.KeyEvent) bool // sees keys first; true: it has used it
 	lost     func()                    // the focus has gone elsewhere; may be nil
 	shift    bool
+	paste    func(text string) bool // sees what is pasted first; true: it has used it
+	readOnly bool                   // its text can be selected and copied
 }
 
 func newEntry(placeholder string, shortcut func(fyne.Shortcut) bool) *entry {
@@ -31,6 +33,16 @@ func newEntry(placeholder string, shortcut func(fyne.Shortcut) bool) *entry {
 func (e *entry) TypedShortcut(s fyne.Shortcut) {
 	if e.shortcut != nil && e.shortcut(s) {
 		return
+	}
+	switch s := s.(type) {
+	case *fyne.ShortcutPaste:
+		if e.readOnly || e.paste != nil && s.Clipboard != nil && e.paste(s.Clipboard.Content()) {
+			return
+		}
+	case *fyne.ShortcutCut:
+		if e.readOnly {
+			return
+		}
 	}
 	e.Entry.TypedShortcut(s)
 }
@@ -57,6 +69,13 @@ func (e *entry) FocusLost() {
 	e.Entry.FocusLost()
 	if e.lost != nil {
 		e.lost()
+	}
+}
+
+// TypedRune takes nothing where the text is for reading.
+func (e *entry) TypedRune(r rune) {
+	if !e.readOnly {
+		e.Entry.TypedRune(r)
 	}
 }
 

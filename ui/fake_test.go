@@ -38,17 +38,19 @@ type fake struct {
 	deviceNote string
 	calls      []string // what the window asked for
 	shelf
+	presetShelf
 }
 
 func newFake() *fake {
 	f := &fake{signals: make(chan app.Signal, 10000), deleted: map[int64]app.Chat{}, messages: map[int64][]app.Message{}, values: english()}
 	f.hub = newFakeHub(f)
+	f.presets = newPresets()
 	return f
 }
 
 // backend returns the fake as the window sees it.
 func (f *fake) backend() Backend {
-	return Backend{Chats: fakeChats{f}, Models: fakeModels{f}, Settings: fakeSettings{f}, Hub: f.hub, Servers: fakeServers{f},
+	return Backend{Chats: fakeChats{f}, Models: fakeModels{f}, Settings: fakeSettings{f}, Hub: f.hub, Servers: fakeServers{f}, Presets: fakePresets{f},
 		Subscribe: func() (<-chan app.Signal, func()) { return f.signals, func() {} }}
 }
 

@@ -39,7 +39,7 @@ func Run(file string) (err error) {
 
 	fa := fyneapp.NewWithID(appID)
 	fa.SetIcon(fyne.NewStaticResource("burble.png", assets.Icon))
-	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Hub: a.Hub, Servers: a.Servers, Subscribe: a.Subscribe, Frame: a})
+	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Hub: a.Hub, Servers: a.Servers, Presets: a.Presets, Subscribe: a.Subscribe, Frame: a})
 	w.settle()
 	stop, stopServing := w.listen(), w.serve(inbox)
 	fa.Lifecycle().SetOnStarted(func() {

@@ -63,6 +63,9 @@ type window struct {
 	desk         desk
 	kept         app.Frame // that was stored last
 
+	attached   attachments
+	shownFiles map[int64]*transcript.Files // by message
+
 	undos   []*undoStep
 	endWork func() // ends what runs beside the window, and waits for it
 
@@ -117,6 +120,10 @@ func (w *window) build() {
 	w.empty = newEmptyState(w.openPicker, func(question string) { w.send(question) })
 	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
 	w.composer.page = w.view.Key
+	w.composer.clip.OnTapped = w.askFiles
+	w.composer.entry.paste = w.pastedFiles
+	w.composer.onGrown = func() { w.main.Refresh() }
+	w.view.OnOpenFile = w.showFile
 	w.status = newStatusLine()
 	w.toast = newToast()
 
@@ -297,6 +304,7 @@ func (w *window) refreshMessages() {
 		}
 	}
 	w.view.SetMessages(shown)
+	w.showAttached()
 	w.showEmpty()
 	w.showComposer()
 	w.showStatus()
@@ -322,7 +330,7 @@ func (w *window) refreshAnswer(id int64) {
 func (w *window) present(m app.Message, last bool) transcript.Message {
 	out := transcript.Message{
 		ID: m.ID, Content: m.Content, Reasoning: m.Reasoning, Error: m.Error, Warning: m.Warning,
-		Note: noteText(m.Stats), Last: last,
+		Note: noteText(m.Stats), Last: last, Files: w.cards(m),
 	}
 	if m.Siblings > 1 {
 		ids, err := w.b.Chats.Siblings(m.ID)
@@ -487,6 +495,7 @@ func (w *window) showModel() {
 
 func (w *window) loaded(s app.ModelLoaded) {
 	w.showModel()
+	w.countAgain()
 	if w.picker != nil {
 		w.picker.close()
 	}
@@ -552,7 +561,7 @@ func sentence(s string) string {
 	return s
 }
 
-// dropped opens a model that was dropped onto the window.
+// dropped opens a model that was dropped onto the window, and attaches other files to the next message.
 func (w *window) dropped(at fyne.Position, files []fyne.URI) {
 	if w.droppedChats(at, files) {
 		return
@@ -563,7 +572,5 @@ func (w *window) dropped(at fyne.Position, files []fyne.URI) {
 			return
 		}
 	}
-	if len(files) > 0 {
-		w.toast.show(lang.L("{{.Name}} is not a model: Burble opens GGUF files, whose names end in .gguf.", map[string]any{"Name": files[0].Name()}), "", nil)
-	}
+	w.droppedFiles(files)
 }

@@ -226,7 +226,7 @@ func TestDrop(t *testing.T) {
 	f := newFake()
 	w := open(t, f, 1000, 700)
 	w.dropped(fyne.Position{}, []fyne.URI{storage.NewFileURI("/tmp/readme.txt")})
-	if len(f.calls) != 0 || !strings.Contains(w.toast.text.Text, "readme.txt is not a model") {
+	if len(f.calls) != 0 || !strings.Contains(w.toast.text.Text, "can't be attached") {
 		t.Errorf("calls %v, toast %q", f.calls, w.toast.text.Text)
 	}
 	w.dropped(fyne.Position{}, []fyne.URI{storage.NewFileURI("/tmp/readme.txt"), storage.NewFileURI("/tmp/a b.GGUF")})

@@ -47,6 +47,7 @@ type Message struct {
 	Note      string        // figures and the like, below an answer
 	Version   int           // of Versions, from 1 on
 	Versions  int           // more than 1 where a message was edited, or an answer made again
+	Files     *Files        // that go with it; nil: none. The same files are the same pointer
 	Last      bool          // the last of the conversation: it can be asked for again
 }
 
@@ -87,7 +88,7 @@ func (m *message) set(d Message) bool {
 	if !m.made {
 		return true
 	}
-	if d.Role != old.Role {
+	if d.Role != old.Role || d.Files != old.Files {
 		m.made = false
 		return true
 	}
@@ -142,6 +143,16 @@ func (m *message) make() {
 		m.own = newOwnFooter(m.view, m)
 		m.own.set(m.data)
 		m.cells = []*cell{{block: m.bubble, wanted: m.bubble.wanted}, {block: m.own, wanted: m.own.wanted, gap: 2}}
+		if m.data.Files != nil {
+			f := newFileCards(m.view, m)
+			cards := &cell{block: f, wanted: f.wanted}
+			if m.data.Content == "" {
+				m.cells[0] = cards
+			} else {
+				m.cells[0].gap = 6
+				m.cells = append([]*cell{cards}, m.cells...)
+			}
+		}
 		return
 	}
 	m.doc = markdown.NewDocument(m.view.parser)

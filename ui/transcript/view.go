@@ -31,6 +31,7 @@ type View struct {
 	// OnQuote takes a message's text to be quoted in the next one.
 	OnQuote func(text string)
 	// OnSelectText offers a message's text for selecting a part of it.
+	OnOpenFile   func(message, file int64)
 	OnSelectText func(text string)
 	// OnKey gets the keys that something in the transcript has the focus for, but no use.
 	OnKey func(*fyne.KeyEvent)
