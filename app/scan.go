@@ -250,6 +250,9 @@ func unfinished(path string) string {
 	lower := strings.ToLower(filepath.Base(path))
 	for _, suffix := range partial {
 		if strings.HasSuffix(lower, suffix) {
+			if _, err := os.Stat(path + ".json"); err == nil && suffix == ".part" {
+				return "Burble has not downloaded all of this file yet: Get models… shows how far it is, and goes on with it."
+			}
 			return "The download of this file has not ended: let the program that began it finish, or delete it."
 		}
 	}

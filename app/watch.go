@@ -88,7 +88,7 @@ func (w *watcher) run(closing <-chan struct{}, changed func()) {
 // concernsModels leaves out what happens to other files: a folder may be the user's whole disk. What has no extension may be
 // a folder, or one of Ollama's.
 func concernsModels(ev fsnotify.Event) bool {
-	if ev.Op == fsnotify.Chmod {
+	if ev.Op == fsnotify.Chmod || (ev.Op == fsnotify.Write && unfinished(ev.Name) != "") { // a download that grows would put off looking for ever
 		return false
 	}
 	name := strings.ToLower(filepath.Base(ev.Name))

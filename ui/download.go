@@ -26,6 +26,7 @@ type downloadDialog struct {
 	entry  *entry
 	find   *look.Button
 	back   *look.Button
+	card   *look.Button // the repository's page
 	title  *widget.Label
 	about  *widget.Label // a line about what is listed
 	advice *widget.Label
@@ -93,6 +94,8 @@ func (d *downloadDialog) build() {
 	d.failure.Hide()
 
 	d.back = look.NewIconButton(look.IconLeft, d.goBack)
+	d.card = look.NewButton(look.Icon{}, lang.L("Open its page"), look.Ghost, func() { d.w.browse(d.w.b.Hub.Page(d.repo.Name)) })
+	d.card.TextSize, d.card.Height, d.card.Color = 13, 28, look.ColorMuted
 	d.title = widget.NewLabel("")
 	d.title.TextStyle, d.title.Truncation = fyne.TextStyle{Bold: true}, fyne.TextTruncateEllipsis
 	d.about = widget.NewLabel("")
@@ -130,7 +133,7 @@ func (d *downloadDialog) build() {
 		container.NewBorder(nil, nil, nil, shut, title),
 		container.New(layout.NewCustomPaddedLayout(0, 4, 8, 8), container.NewBorder(nil, nil, nil, container.NewCenter(d.find), d.entry)),
 		d.failure, d.busy,
-		container.New(layout.NewCustomPaddedVBoxLayout(-12), container.NewBorder(nil, nil, d.back, nil, d.title), d.about, d.advice),
+		container.New(layout.NewCustomPaddedVBoxLayout(-12), container.NewBorder(nil, nil, d.back, d.card, d.title), d.about, d.advice),
 	)
 	content := container.NewBorder(top, d.below, nil, nil, container.NewStack(d.list, container.NewCenter(container.New(fixedWidth(420), d.hint))))
 	d.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 10, 12, 12), content), d.w.win.Canvas())
@@ -186,7 +189,7 @@ func (d *downloadDialog) show(title, about, advice string, back bool, items []hu
 	d.title.SetText(title)
 	d.about.SetText(about)
 	d.advice.SetText(advice)
-	for o, on := range map[fyne.CanvasObject]bool{d.about: about != "", d.advice: advice != "", d.back: back} {
+	for o, on := range map[fyne.CanvasObject]bool{d.about: about != "", d.advice: advice != "", d.back: back, d.card: d.open} {
 		if on {
 			o.Show()
 		} else {

@@ -194,6 +194,20 @@ func TestToken(t *testing.T) {
 	if _, _, err := client(t, "https://hub.test", "hf\r\nX: y").request(t.Context(), "/a", nil); err == nil || strings.Contains(err.Error(), "X: y") {
 		t.Errorf("a token of two lines: %v", err)
 	}
+	c := client(t, "https://hub.test", "hf_secret")
+	for to, kept := range map[string]bool{"https://hub.test/b": true, "https://cdn.hub.test/b": false, "https://hub.test:8443/b": false, "https://other.test/b": false} {
+		first, _, _ := c.request(t.Context(), "/a", nil)
+		next, _ := http.NewRequest(http.MethodGet, to, nil)
+		next.Header.Set("Authorization", "Bearer hf_secret")
+		if err := c.http.CheckRedirect(next, []*http.Request{first}); err != nil || (next.Header.Get("Authorization") != "") != kept {
+			t.Errorf("sent on to %s, the token goes along: %t, %v", to, !kept, err)
+		}
+	}
+	first, _, _ := c.request(t.Context(), "/a", nil)
+	next, _ := http.NewRequest(http.MethodGet, "http://hub.test/b", nil)
+	if c.http.CheckRedirect(next, []*http.Request{first}) == nil {
+		t.Error("it follows to a connection that is not encrypted")
+	}
 	for _, endpoint := range []string{"ftp://x", "hub.test", "https://x?y", ":"} {
 		if _, err := New(Options{Endpoint: endpoint, HTTP: http.DefaultClient}); err == nil {
 			t.Errorf("%q is an endpoint", endpoint)

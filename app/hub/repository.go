@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Found is a repository that a search found.
@@ -19,7 +18,6 @@ type Found struct {
 	Downloads int64 // in the last 30 days
 	Likes     int64
 	Gated     bool
-	Updated   time.Time // zero: not known
 }
 
 // maxFound is how many results of a search are asked for.
@@ -28,11 +26,10 @@ const maxFound = 50
 // Search looks for repositories of GGUF files, those downloaded most first.
 func (c *Client) Search(ctx context.Context, words string) ([]Found, error) {
 	var list []struct {
-		ID           string    `json:"id"`
-		Downloads    int64     `json:"downloads"`
-		Likes        int64     `json:"likes"`
-		Gated        flag      `json:"gated"`
-		LastModified time.Time `json:"lastModified"`
+		ID        string `json:"id"`
+		Downloads int64  `json:"downloads"`
+		Likes     int64  `json:"likes"`
+		Gated     flag   `json:"gated"`
 	}
 	query := url.Values{"filter": {"gguf"}, "search": {words}, "sort": {"downloads"}, "direction": {"-1"}, "limit": {strconv.Itoa(maxFound)}}
 	if err := c.get(ctx, "", "/api/models", query, &list); err != nil {
@@ -41,7 +38,7 @@ func (c *Client) Search(ctx context.Context, words string) ([]Found, error) {
 	var found []Found
 	for _, m := range list {
 		if validRepo(m.ID) {
-			found = append(found, Found{m.ID, m.Downloads, m.Likes, bool(m.Gated), m.LastModified})
+			found = append(found, Found{m.ID, m.Downloads, m.Likes, bool(m.Gated)})
 		}
 	}
 	return found, nil
