@@ -113,6 +113,8 @@ func (w *window) escape() {
 		w.server.close()
 	case w.download != nil:
 		w.download.close()
+	case w.sheet != nil:
+		w.sheet.close()
 	case w.picker != nil && w.picker.details != nil:
 		w.picker.details.close()
 	case w.picker != nil:

@@ -44,6 +44,7 @@ type Chats interface {
 
 	Shelf    // see backend_shelf.go
 	Attacher // see backend_presets.go
+	Tree     // see backend_tree.go
 }
 
 // Models is what the window needs of app.Models.

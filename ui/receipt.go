@@ -113,11 +113,11 @@ func replayedToken(id int32, text string, p float32) string {
 	case text == "":
 		return lang.L("token {{.ID}}", map[string]any{"ID": id})
 	}
-	return fmt.Sprintf("%q (%s)", text, percent(p))
+	return fmt.Sprintf("%q (%s)", text, likelihood(p))
 }
 
-// percent writes a probability.
-func percent(p float32) string {
+// likelihood writes a probability.
+func likelihood(p float32) string {
 	switch {
 	case p >= 0.9995:
 		return "100 %"
@@ -188,4 +188,3 @@ func idsText(ids []int32) string {
 	}
 	return b.String()
 }
-

@@ -75,7 +75,7 @@ func (x *tokensSheet) chosen(i int) {
 	x.choices.RemoveAll()
 	s := x.field.scores[i]
 	head := widget.NewLabel(lang.L("Token {{.Number}}: {{.Text}}, {{.Percent}}. Probabilities are the model's own, before sampling.", map[string]any{
-		"Number": i + 1, "Text": tokenText(s.Token.Text), "Percent": percent(s.Token.P)}))
+		"Number": i + 1, "Text": tokenText(s.Token.Text), "Percent": likelihood(s.Token.P)}))
 	head.Wrapping, head.SizeName = fyne.TextWrapWord, theme.SizeNameCaptionText
 	x.choices.Add(head)
 	for _, a := range s.Best {
@@ -83,7 +83,7 @@ func (x *tokensSheet) chosen(i int) {
 		bar.set(a.P)
 		name := widget.NewLabel(tokenText(a.Text))
 		name.TextStyle.Monospace, name.Truncation = true, fyne.TextTruncateEllipsis
-		p := widget.NewLabel(percent(a.P))
+		p := widget.NewLabel(likelihood(a.P))
 		p.Alignment = fyne.TextAlignTrailing
 		var act fyne.CanvasObject = widget.NewLabel(lang.L("as written"))
 		if a.ID != s.Token.ID {
@@ -94,7 +94,7 @@ func (x *tokensSheet) chosen(i int) {
 		}
 		left := container.New(fixedWidth(130), name)
 		right := container.NewHBox(container.New(fixedWidth(76), p), container.New(fixedWidth(170), act))
-		x.choices.Add(container.NewBorder(nil, nil, left, right, container.New(layout.NewCustomPaddedLayout(14, 0, 0, 0), bar)))
+		x.choices.Add(container.NewBorder(nil, nil, left, right, container.New(layout.NewCustomPaddedLayout(14, 14, 0, 0), bar)))
 	}
 	x.content.Refresh()
 	x.show(i)
@@ -313,4 +313,3 @@ func (r *tokenRenderer) Refresh() {
 		o.Refresh()
 	}
 }
-

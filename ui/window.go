@@ -49,6 +49,9 @@ type window struct {
 	toast    *toast
 	spawn    func(func()) // runs something slow beside the window
 	picker   *picker      // while it is open
+	sheet    *sheet       // likewise
+	receipt  *receiptSheet
+	tokens   *tokensSheet
 	download *downloadDialog
 	server   *serverDialog // while it is open
 	settings *settingsDialog
@@ -109,11 +112,12 @@ func (w *window) build() {
 	w.bindSidebar()
 	w.header = newHeader(w.toggleSidebar, w.openPicker, b.Models.CancelLoad, w.openSettings)
 	w.view = transcript.NewView()
-	w.view.OnRegenerate = func(int64) { w.report(b.Chats.Regenerate(w.chat)) }
+	w.view.OnRegenerate = func(id int64) { w.answerAgain(id, nil) }
 	w.view.OnContinue = func(int64) { w.report(b.Chats.Continue(w.chat)) }
 	w.view.OnEdit = w.editMessage
 	w.view.OnVersion = w.showVersion
 	w.view.OnQuote = w.quote
+	w.view.Actions = w.messageMenu
 	w.view.OnSelectText = w.selectText
 	w.view.OnError = w.report
 	w.view.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
@@ -255,6 +259,14 @@ func (w *window) apply(signals []app.Signal) {
 			downloads = true
 		case app.DownloadEnded:
 			w.downloadEnded(s.Download)
+		case app.Replayed:
+			if w.receipt != nil {
+				w.receipt.replayed(s.Replay)
+			}
+		case app.Scored:
+			if w.tokens != nil {
+				w.tokens.scored(s.View)
+			}
 		case app.SettingsChanged:
 			w.applySettings()
 		case app.Notice:

@@ -131,9 +131,9 @@ func TestRegenerateAndFailure(t *testing.T) {
 	f.load()
 	w := open(t, f, 1000, 700)
 	w.openChat(1)
-	w.view.OnRegenerate(0)
+	w.view.OnRegenerate(last(w).ID)
 	drain(w, f)
-	if !called(f, "regenerate 1") || last(w).Status != app.StatusStreaming {
+	if !called(f, "regenerate message 5") || last(w).Status != app.StatusStreaming {
 		t.Fatalf("calls %v", f.calls)
 	}
 	f.end(1, app.StatusFailed, "The GPU has no memory left.")

@@ -35,6 +35,11 @@ func (v *View) menu(m Message) *fyne.Menu {
 				v.OnSelectText(m.Content)
 			}
 		}))
+	if v.Actions != nil {
+		if more := v.Actions(m.ID); len(more) > 0 {
+			items = append(append(items, fyne.NewMenuItemSeparator()), more...)
+		}
+	}
 	return fyne.NewMenu("", items...)
 }
 

@@ -26,6 +26,8 @@ type View struct {
 	OnContinue func(id int64)
 	// OnEdit begins to edit a message of the user.
 	OnEdit func(id int64)
+	// Actions are what else can be done with a message, for its menu.
+	Actions func(id int64) []*fyne.MenuItem
 	// OnVersion shows the next (+1) or the previous (−1) version of a message.
 	OnVersion func(id int64, step int)
 	// OnQuote takes a message's text to be quoted in the next one.
