@@ -94,7 +94,7 @@ func (s *Servers) Save(server remote.Server, key *string) (remote.Server, error)
 	}
 	server.URL = u.String()
 	if server.Name = strings.Join(strings.Fields(server.Name), " "); server.Name == "" {
-		server.Name = u.Hostname()
+		server.Name = u.Host
 	}
 	server.Model = strings.TrimSpace(server.Model)
 	if server.ID == "" {

@@ -253,6 +253,9 @@ func (d *serverDialog) keep() {
 				return
 			}
 			d.close()
+			if d.server.ID == "" && d.w.settings == nil {
+				d.w.openPicker() // where its models are now
+			}
 		})
 	})
 }

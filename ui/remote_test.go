@@ -75,6 +75,15 @@ func TestAddServer(t *testing.T) {
 	if s := f.servers[0]; w.server != nil || s.URL != "tower:8000" || s.Name != "Tower" || s.Model != "Qwen/Qwen3-32B" || f.keys["new"] != "sk-12345" {
 		t.Errorf("%+v, %v", s, f.keys)
 	}
+	w.picker.close()
+	w.addServer() // from elsewhere: saving it leads to the list
+	test.Type(w.server.url, "localhost:8080")
+	w.server.keep()
+	if w.picker == nil || len(f.servers) != 1 || f.servers[0].Name != "localhost" {
+		t.Fatalf("%+v", f.servers)
+	}
+	f.servers[0].Name, f.servers[0].URL = "Tower", "tower:8000"
+	fakeServers{f}.list()
 	drain(w, f)
 	keep(t, w, "server-picker")
 	w.picker.search.SetText("tower")
