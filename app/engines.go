@@ -139,3 +139,15 @@ func (e *engines) pass(ev inference.Event, fromServers bool) (inference.Event, b
 	}
 	return ev, true
 }
+
+// CountTokens counts the tokens of a text by the loaded file's vocabulary. Servers keep theirs to themselves.
+func (e *engines) CountTokens(text string) (n int, ok bool) {
+	e.mu.Lock()
+	counter, counts := e.files.(TokenCounter)
+	counts = counts && !e.serving
+	e.mu.Unlock()
+	if !counts {
+		return 0, false
+	}
+	return counter.CountTokens(text)
+}

@@ -394,3 +394,28 @@ func TestServedTitle(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// countingEngine is a fake that counts tokens, as inference.Engine does.
+type countingEngine struct{ *fakeEngine }
+
+func (countingEngine) CountTokens(text string) (int, bool) { return len(text), true }
+
+// TestServedCount wants tokens counted by the vocabulary of a file, and never by that of another model than the one that answers.
+func TestServedCount(t *testing.T) {
+	var _ TokenCounter = (*inference.Engine)(nil)
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+	o := folders(t.TempDir())
+	o.Engine = countingEngine{newFake()}
+	a, err := New(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if n, exact := a.Models.CountTokens("12345678"); n != 8 || !exact {
+		t.Errorf("%d, %v", n, exact)
+	}
+	serve(t, a, remotetest.VLLM)
+	if n, exact := a.Models.CountTokens("12345678"); n != 2 || exact {
+		t.Errorf("%d, %v", n, exact)
+	}
+}
