@@ -237,6 +237,9 @@ func (s *sidebar) sensible(i, step int) int {
 // moveCursor brings the keyboard to row i.
 func (s *sidebar) moveCursor(i, step int) {
 	s.cursor = s.sensible(i, step)
+	if i := s.cursor - 1; !s.searching() && i >= 0 && i < len(s.rows) && s.rows[i].kind == sideLabel {
+		s.active().ScrollTo(i) // its heading
+	}
 	s.active().ScrollTo(s.cursor)
 	s.refreshLists()
 }
