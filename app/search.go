@@ -80,8 +80,9 @@ func (c *Chats) searchWords(match string, limit int) ([]Hit, error) {
 
 func (c *Chats) searchCharacters(query string, limit int) ([]Hit, error) {
 	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) },
-		`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content FROM messages m JOIN chats c ON c.id = m.chat_id
-		WHERE m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`,
+		`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content
+		FROM messages m INDEXED BY messages_unspaced JOIN chats c ON c.id = m.chat_id
+		WHERE m.`+holdsUnspaced+` AND m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`,
 		likePattern(query), limit)
 }
 

@@ -173,3 +173,32 @@ func BenchmarkManyChats(b *testing.B) {
 		}
 	})
 }
+
+// TestUnspaced wants the index of text without spaces to hold every character that the search looks for in it, and to be used.
+func TestUnspaced(t *testing.T) {
+	a, _ := start(t, t.TempDir())
+	var missing []rune
+	for r := rune(0x80); r <= 0x10ffff; r++ {
+		if !unspaced(r) {
+			continue
+		}
+		var in bool
+		must(t, a.store.db.QueryRow("SELECT "+holdsUnspaced+" FROM (SELECT ? AS content)", "a"+string(r)+"b").Scan(&in))
+		if !in {
+			missing = append(missing, r)
+		}
+		if r == 0x3400 || r == 0x4e00 || r == 0x20000 || r == 0x30000 {
+			r += 0x180 // the middle of a long range is like its ends
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("%d characters are left out: %U …", len(missing), missing[:min(len(missing), 60)])
+	}
+	for _, text := range []string{"plain", "Ünïcödé — “quotes” 😀 طيور привет"} {
+		var in bool
+		must(t, a.store.db.QueryRow("SELECT "+holdsUnspaced+" FROM (SELECT ? AS content)", text).Scan(&in))
+		if in {
+			t.Errorf("%q is in the index", text)
+		}
+	}
+}

@@ -236,12 +236,15 @@ func (s *sidebar) sensible(i, step int) int {
 
 // moveCursor brings the keyboard to row i.
 func (s *sidebar) moveCursor(i, step int) {
+	before := s.cursor
 	s.cursor = s.sensible(i, step)
+	first := s.cursor
 	if i := s.cursor - 1; !s.searching() && i >= 0 && i < len(s.rows) && s.rows[i].kind == sideLabel {
-		s.active().ScrollTo(i) // its heading
+		first = i // its heading comes into view with it
 	}
-	s.active().ScrollTo(s.cursor)
-	s.refreshLists()
+	s.active().bring(first, s.cursor)
+	s.active().RefreshItem(before)
+	s.active().RefreshItem(s.cursor)
 }
 
 // searchKey deals with keys in the search field.
@@ -425,6 +428,22 @@ func newRowList(s *sidebar, length func() int, create func() fyne.CanvasObject, 
 	l.Length, l.CreateItem, l.UpdateItem, l.HideSeparators = length, create, update, true
 	l.ExtendBaseWidget(l)
 	return l
+}
+
+// bring scrolls so that the rows from first to last are in view. Unlike ScrollTo it leaves rows alone that are in view.
+func (l *rowList) bring(first, last int) {
+	height := sideHeight
+	if l == l.sidebar.found {
+		height = hitHeight
+	}
+	pitch := height + l.Theme().Size(theme.SizeNamePadding)
+	top, bottom := float32(first)*pitch, float32(last)*pitch+height
+	switch at := l.GetScrollOffset(); {
+	case top < at:
+		l.ScrollToOffset(top)
+	case bottom > at+l.Size().Height:
+		l.ScrollToOffset(bottom - l.Size().Height)
+	}
 }
 
 // FocusGained shows where the keyboard is.

@@ -480,6 +480,14 @@ func BenchmarkSidebar(b *testing.B) {
 			}
 		}
 	})
+	b.Run("Row", func(b *testing.B) {
+		for b.Loop() {
+			w.sidebar.typedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+			if w.sidebar.cursor > 6000 {
+				w.sidebar.cursor = 0
+			}
+		}
+	})
 	b.Run("Window", func(b *testing.B) {
 		for b.Loop() {
 			other := newWindow(fyne.CurrentApp(), f.backend())
