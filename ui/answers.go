@@ -32,6 +32,7 @@ func (w *window) messageMenu(id int64) []*fyne.MenuItem {
 	}
 	return append(items,
 		fyne.NewMenuItem(lang.L("Edit the answer…"), func() { w.editAnswer(m) }),
+		fyne.NewMenuItem(lang.L("Compare two presets…"), func() { w.openCompare(m) }),
 		fyne.NewMenuItem(lang.L("Tokens…"), func() { w.openTokens(m) }),
 		fyne.NewMenuItem(lang.L("Receipt…"), func() { w.openReceipt(m) }),
 		remove)

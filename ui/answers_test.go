@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -157,5 +158,58 @@ func TestTokenView(t *testing.T) {
 		if got := tokenText(s); got != want {
 			t.Errorf("tokenText(%q) = %q", s, got)
 		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	f := furnished()
+	f.load()
+	f.presets = []app.Preset{{ID: 1, Name: "Balanced"}, {ID: 2, Name: "Precise"}}
+	w := open(t, f, 1180, 780)
+	w.openChat(1)
+	id := last(w).ID
+	choose(t, w, id, "Compare two presets…")
+	x := w.compare
+	if x == nil || x.sides[0].choice.Selected == x.sides[1].choice.Selected {
+		t.Fatal("no comparison, or of one preset with itself")
+	}
+	x.sides[0].choice.SetSelected("Balanced")
+	x.sides[1].choice.SetSelected("Precise")
+	test.Tap(x.run)
+	drain(w, f)
+	if want := fmt.Sprintf("regenerate message %d with 1", id); !slices.Contains(f.calls, want) || !x.run.Disabled() {
+		t.Fatalf("calls %v", f.calls)
+	}
+	f.grow(1, "The first answer, which is **balanced**.", "")
+	f.end(1, app.StatusComplete, "")
+	drain(w, f)
+	first := x.sides[0].answer
+	if want := fmt.Sprintf("regenerate message %d with 2", id); !slices.Contains(f.calls, want) || x.turn != 1 {
+		t.Fatalf("after the first answer: %v, turn %d", f.calls, x.turn)
+	}
+	f.messages[1] = append(f.messages[1], app.Message{}) // the fake shows one branch, and the first answer is on another
+	f.messages[1][len(f.messages[1])-1] = f.messages[1][len(f.messages[1])-2]
+	f.messages[1][len(f.messages[1])-2] = app.Message{ID: first, ChatID: 1, Role: "assistant", Content: "The first answer, which is **balanced**.", Status: app.StatusComplete, Stats: &inference.Stats{Tokens: 9}}
+	f.grow(1, "The second.", "")
+	f.end(1, app.StatusComplete, "")
+	drain(w, f)
+	if x.turn != 2 || x.run.Disabled() || x.sides[0].keep.Disabled() || x.sides[1].keep.Disabled() {
+		t.Fatalf("after both: turn %d", x.turn)
+	}
+	looktest.Matches(t, w.win, "compare")
+	keep(t, w, "compare")
+	test.Tap(x.sides[0].keep)
+	if want := fmt.Sprintf("show %d", first); !slices.Contains(f.calls, want) || w.compare != nil {
+		t.Errorf("keeping the first: %v", f.calls)
+	}
+	choose(t, w, last(w).ID, "Compare two presets…")
+	f.failSave = errors.New("no model is loaded")
+	test.Tap(w.compare.run)
+	if !strings.Contains(w.compare.note.Text, "No model is loaded") || w.compare.run.Disabled() {
+		t.Errorf("a failure: %q", w.compare.note.Text)
+	}
+	w.escape()
+	if w.compare != nil {
+		t.Error("Escape did not close the comparison")
 	}
 }

@@ -37,6 +37,7 @@ type fake struct {
 	devices    []inference.DeviceInfo
 	deviceNote string
 	calls      []string // what the window asked for
+	treeShelf
 	shelf
 	presetShelf
 }
@@ -245,7 +246,12 @@ func (f fakeChats) Edit(id int64, text string) error {
 }
 
 // Siblings gives every message two versions, of which it is the first.
-func (f fakeChats) Siblings(id int64) ([]int64, error) { return []int64{id, id + 1000}, nil }
+func (f fakeChats) Siblings(id int64) ([]int64, error) {
+	if v := f.versions[id]; v != nil {
+		return append([]int64{id}, v...), nil
+	}
+	return []int64{id, id + 1000}, nil
+}
 
 func (f fakeChats) Show(id int64) error {
 	f.mu.Lock()

@@ -12,6 +12,11 @@ import (
 
 // What the fake knows of versions, and of how answers came to be.
 
+// treeShelf is what a fake keeps of them.
+type treeShelf struct {
+	versions map[int64][]int64 // of answers that were made again
+}
+
 func (f fakeChats) RegenerateMessage(id int64, preset *int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -23,11 +28,16 @@ func (f fakeChats) RegenerateMessage(id int64, preset *int64) error {
 	if f.failSave != nil {
 		return f.failSave
 	}
+	among := append([]int64{id}, f.versions[id]...)
 	for chatID, list := range f.messages {
-		if i := slices.IndexFunc(list, func(m app.Message) bool { return m.ID == id }); i >= 0 {
+		if i := slices.IndexFunc(list, func(m app.Message) bool { return slices.Contains(among, m.ID) }); i >= 0 {
 			f.next++
-			m := app.Message{ID: f.next, ChatID: chatID, Role: chat.Assistant, Status: app.StatusStreaming, Progress: &app.Progress{Queued: true}, Siblings: list[i].Siblings + 1}
+			m := app.Message{ID: f.next, ChatID: chatID, Role: chat.Assistant, Status: app.StatusStreaming, Progress: &app.Progress{Queued: true}, Siblings: len(among) + 1}
 			f.messages[chatID] = append(slices.Clone(list[:i]), m)
+			if f.versions == nil {
+				f.versions = map[int64][]int64{}
+			}
+			f.versions[id] = append(f.versions[id], m.ID)
 			f.signals <- app.MessagesChanged{ChatID: chatID}
 			return nil
 		}

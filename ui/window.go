@@ -52,6 +52,7 @@ type window struct {
 	sheet    *sheet       // likewise
 	receipt  *receiptSheet
 	tokens   *tokensSheet
+	compare  *compareSheet
 	download *downloadDialog
 	server   *serverDialog // while it is open
 	settings *settingsDialog
@@ -232,8 +233,14 @@ func (w *window) apply(signals []app.Signal) {
 			messages = messages || s.ChatID == w.chat
 		case app.AnswerDone:
 			w.announceAnswer(s)
+			if w.compare != nil {
+				w.compare.done(s.MessageID)
+			}
 			messages = messages || s.ChatID == w.chat
 		case app.MessageStreaming:
+			if w.compare != nil {
+				w.compare.streaming(s.MessageID)
+			}
 			if s.ChatID == w.chat {
 				streaming = s.MessageID
 			}
