@@ -20,7 +20,8 @@ func (w *window) editMessage(id int64) {
 	if i < 0 {
 		return
 	}
-	text := widget.NewMultiLineEntry()
+	text := newEntry("", nil) // Tab goes on to the buttons
+	text.MultiLine = true
 	text.Wrapping = fyne.TextWrapWord
 	text.SetText(w.messages[i].Content)
 	text.SetMinRowsVisible(6)

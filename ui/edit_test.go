@@ -6,7 +6,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
-	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
 	"burble/ui/look"
@@ -30,7 +29,7 @@ func TestEdit(t *testing.T) {
 	}
 
 	w.view.OnEdit(first.ID)
-	field, ok := w.win.Canvas().Focused().(*widget.Entry)
+	field, ok := w.win.Canvas().Focused().(*entry)
 	if !ok || field.Text != "A tpyo" {
 		t.Fatalf("the field holds %+v", field)
 	}

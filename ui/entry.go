@@ -90,6 +90,9 @@ func (e *entry) TypedKey(k *fyne.KeyEvent) {
 	e.Entry.TypedKey(k)
 }
 
+// AcceptsTab lets Tab go on to what comes next: nobody writes tabs into a message, and the keyboard must not be caught.
+func (e *entry) AcceptsTab() bool { return false }
+
 // rows returns about how many lines the text takes in an entry of a width.
 func (e *entry) rows(width float32) int {
 	size := e.Theme().Size(theme.SizeNameText)

@@ -231,7 +231,7 @@ func (r *buttonRenderer) Refresh() {
 	}
 	r.bg.StrokeWidth = 0
 	if b.focused {
-		r.bg.StrokeWidth, r.bg.StrokeColor = 2, Color(theme.ColorNameFocus)
+		r.bg.StrokeWidth, r.bg.StrokeColor = 2, Color(theme.ColorNamePrimary)
 	}
 	r.bg.CornerRadius = 8
 	if b.Round {

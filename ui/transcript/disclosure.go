@@ -27,7 +27,7 @@ const (
 )
 
 func newDisclosure(h host, tapped func()) *disclosure {
-	d := &disclosure{host: h, tapped: tapped, ground: canvas.NewRectangle(nothingOf(theme.ColorNameFocus)),
+	d := &disclosure{host: h, tapped: tapped, ground: canvas.NewRectangle(nothingOf(theme.ColorNamePrimary)),
 		arrow: canvas.NewImageFromResource(look.IconRight.In(look.ColorMuted)), text: canvas.NewText("", look.Color(look.ColorMuted))}
 	d.ground.CornerRadius = 8
 	d.arrow.FillMode = canvas.ImageFillContain
@@ -66,12 +66,12 @@ func (d *disclosure) setOpen(open bool) {
 
 // light shows whether the pointer or the keyboard is here.
 func (d *disclosure) light() {
-	d.ground.FillColor, d.ground.StrokeWidth = nothingOf(theme.ColorNameFocus), 0
+	d.ground.FillColor, d.ground.StrokeWidth = nothingOf(theme.ColorNamePrimary), 0
 	if d.hovered {
 		d.ground.FillColor = look.Color(theme.ColorNameHover)
 	}
 	if d.focused {
-		d.ground.StrokeWidth, d.ground.StrokeColor = 2, look.Color(theme.ColorNameFocus)
+		d.ground.StrokeWidth, d.ground.StrokeColor = 2, look.Color(theme.ColorNamePrimary)
 	}
 	d.ground.Move(fyne.NewPos(-disclosurePad+2, 0))
 	d.ground.Resize(fyne.NewSize(d.MinSize().Width+disclosurePad-2, disclosureHeight))

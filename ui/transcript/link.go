@@ -19,8 +19,8 @@ type linkSpot struct {
 }
 
 func newLinkSpot(f *flow) *linkSpot {
-	l := &linkSpot{flow: f, ring: canvas.NewRectangle(nothingOf(theme.ColorNameFocus))}
-	l.ring.CornerRadius, l.ring.StrokeWidth, l.ring.StrokeColor = 4, 2, look.Color(theme.ColorNameFocus)
+	l := &linkSpot{flow: f, ring: canvas.NewRectangle(nothingOf(theme.ColorNamePrimary))}
+	l.ring.CornerRadius, l.ring.StrokeWidth, l.ring.StrokeColor = 4, 2, look.Color(theme.ColorNamePrimary)
 	l.ring.Hide()
 	l.ExtendBaseWidget(l)
 	return l
@@ -54,7 +54,7 @@ func (f *flow) syncLinks() {
 
 // FocusGained shows the ring and the address.
 func (l *linkSpot) FocusGained() {
-	l.ring.StrokeColor = look.Color(theme.ColorNameFocus)
+	l.ring.StrokeColor = look.Color(theme.ColorNamePrimary)
 	l.ring.Show()
 	l.flow.host.reveal(l)
 	l.flow.host.showAddress(l.address)

@@ -142,6 +142,11 @@ func (m *message) make() {
 		m.bubble = newBubble(m.view, m.data.Content)
 		m.own = newOwnFooter(m.view, m)
 		m.own.set(m.data)
+		for _, o := range m.own.objects {
+			if b, ok := o.(*look.Button); ok {
+				own(m.view, b)
+			}
+		}
 		m.cells = []*cell{{block: m.bubble, wanted: m.bubble.wanted}, {block: m.own, wanted: m.own.wanted, gap: 2}}
 		if m.data.Files != nil {
 			f := newFileCards(m.view, m)
