@@ -324,7 +324,7 @@ func (d *downloadDialog) showRepository() {
 		}
 		if o, ok := there[m.Name+" "+m.Quant]; ok {
 			item.button, item.do = "", nil
-			item.ink, item.note = "", lang.L("in the list below")
+			item.ink, item.note = "", lang.L("In the list below")
 			if o.State == hub.Done {
 				item.ink, item.note = theme.ColorNameSuccess, lang.L("Downloaded")
 			}
