@@ -43,6 +43,8 @@ mkdir -p "$shots"
 Xvfb "$display" -screen 0 1280x860x24 -nolisten tcp >/dev/null 2>&1 &
 server=$!
 export DISPLAY=$display XDG_DATA_HOME=$home/data XDG_CONFIG_HOME=$home/config XDG_CACHE_HOME=$home/cache
+export XDG_STATE_HOME=$home/state XDG_RUNTIME_DIR=$home/run LC_ALL=C.UTF-8
+mkdir -m 700 "$home/run"
 export LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 mkdir -p "$home/config/burble"
@@ -59,6 +61,9 @@ for row in sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute(sys.
     print(row[0])
 PY
 }
+
+# set_to KEY VALUE reports whether a setting has a value, as it stands in the file.
+set_to() { grep -q "\"$1\": $2\(,\|\$\)" "$home/config/burble/settings.json"; }
 
 # wait_for NAME SECONDS COMMAND… waits until a command succeeds.
 wait_for() {
@@ -134,6 +139,52 @@ sleep 1
 import -window root "$shots/7-settings.png"
 xdotool key --window "$window" Escape
 sleep 0.5
+# Commands from the palette, by a few letters: the theme, and the language of all that is shown.
+command() {
+	xdotool key --window "$window" ctrl+k
+	sleep 0.5
+	xdotool type --window "$window" --delay 30 "$1"
+	sleep 0.3
+	if [ -n "${2:-}" ]; then import -window root "$shots/$2.png"; fi
+	xdotool key --window "$window" Return
+}
+command "dark th" 8-palette
+wait_for "the dark theme" 5 set_to theme '"dark"'
+command "deutsch"
+wait_for "the German window" 5 set_to language '"de"'
+sleep 0.5
+xdotool key --window "$window" ctrl+slash
+sleep 0.5
+import -window root "$shots/9-keys-german.png"
+xdotool key --window "$window" Escape
+command "english"
+wait_for "the English window" 5 set_to language '"en"'
+xdotool key --window "$window" ctrl+minus
+wait_for "smaller text" 5 set_to font_scale 0.9
+xdotool key --window "$window" ctrl+equal
+wait_for "larger text" 5 set_to font_scale 1
+# The settings from the keyboard alone: down to the second page, back up, and by Tab past the pages to the theme, which the arrow keys change.
+xdotool key --window "$window" ctrl+comma
+sleep 0.5
+xdotool key --window "$window" --delay 60 Down Up Tab Tab Tab Tab Tab Left
+wait_for "the theme by keys" 5 set_to theme '"light"'
+xdotool key --window "$window" Escape
+kill -0 "$program" 2>/dev/null || fail "the program ended by itself"
+# A further start hands its file to the window that is there, and ends.
+loads=$(ask_db "SELECT max(used) FROM recent_models")
+timeout 10 "$binary" "$model" >>"$home/log" 2>&1 || fail "a further start did not hand its file over"
+reloaded() { [ "$(ask_db "SELECT max(used) FROM recent_models")" != "$loads" ]; }
+wait_for "the file from a further start" 30 reloaded
+# A crash is told at the next start.
+kill -SEGV "$program"
+wait "$program" 2>/dev/null || true
+start
+sleep 1
+import -window root "$shots/10-crash.png"
+ls "$home"/state/burble/crash-*.txt >/dev/null 2>&1 || fail "no report of the crash was kept"
+grep -q SIGSEGV "$home"/state/burble/crash-*.txt || fail "the report of the crash does not name the signal"
+xdotool key --window "$window" Escape
+sleep 0.5
 kill -0 "$program" 2>/dev/null || fail "the program ended by itself"
 # Closing the window by its key ends the program, with nothing to complain about.
 xdotool key --window "$window" ctrl+q
@@ -144,5 +195,5 @@ done
 kill -0 "$program" 2>/dev/null && fail "Ctrl+Q did not end the program within 10 s"
 wait "$program" || fail "the program ended with an error"
 program=''
-if grep -E 'DATA RACE|Error in Fyne call thread|^panic:' "$home/log" >&2; then fail "the program reported the error above"; fi
+if grep -E 'DATA RACE|Error in Fyne call thread|^panic:|Translation failure' "$home/log" >&2; then fail "the program reported the error above"; fi
 echo "window test: passed; pictures in $shots"

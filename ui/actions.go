@@ -4,6 +4,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
 )
@@ -104,6 +105,15 @@ func (w *window) escapeKey(k *fyne.KeyEvent) bool {
 	return false
 }
 
+// hideDialog hides a dialog of Fyne's, which don't listen to the escape key, and reports whether there is one.
+func (w *window) hideDialog() bool {
+	p, ok := w.win.Canvas().Overlays().Top().(*widget.PopUp)
+	if ok {
+		p.Hide()
+	}
+	return ok
+}
+
 // escape closes what is open, or stops the answer.
 func (w *window) escape() {
 	switch {
@@ -121,6 +131,7 @@ func (w *window) escape() {
 		w.picker.close()
 	case w.settings != nil:
 		w.settings.close()
+	case w.hideDialog():
 	case w.answering():
 		w.b.Chats.Stop(w.chat)
 	}

@@ -75,6 +75,7 @@ func (w *window) commands() []group {
 			{name: lang.L("Light theme"), icon: look.IconSettings, do: func() { w.setTheme(app.ThemeLight) }},
 			{name: lang.L("Dark theme"), icon: look.IconSettings, do: func() { w.setTheme(app.ThemeDark) }},
 			{name: lang.L("The desktop's theme"), icon: look.IconSettings, do: func() { w.setTheme(app.ThemeSystem) }},
+			w.languageCommand(0), w.languageCommand(1), w.languageCommand(2),
 			{name: lang.L("About Burble"), icon: look.IconChat, do: w.showAbout},
 			{name: lang.L("Quit"), icon: look.IconClose, key: fyne.KeyQ, mod: ctrl, do: w.app.Quit},
 		}},
@@ -191,6 +192,14 @@ func (w *window) withChat(do func(app.Chat)) {
 		return
 	}
 	do(c)
+}
+
+// languageCommand is the command that has the window speak a language, by its place among languages.
+func (w *window) languageCommand(i int) command {
+	tags, names := languages()
+	return command{name: lang.L("Language: {{.Name}}", map[string]any{"Name": names[i]}), icon: look.IconSettings, do: func() {
+		w.report(w.b.Settings.Update(func(v *app.Values) { v.Language = tags[i].String() }))
+	}}
 }
 
 func (w *window) setTheme(t app.Theme) {

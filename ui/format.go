@@ -23,7 +23,7 @@ func bytesText(n int64) string {
 	if i == 0 || f >= 99.5 {
 		return fmt.Sprintf("%.0f %s", f, units[i])
 	}
-	return fmt.Sprintf("%.1f %s", f, units[i])
+	return tenthsText(f) + " " + units[i]
 }
 
 // parametersText writes a number of parameters: "8.0B", "494M".
@@ -32,18 +32,23 @@ func parametersText(n int64) string {
 	case n <= 0:
 		return ""
 	case n >= 999_500_000:
-		return fmt.Sprintf("%.1fB", float64(n)/1e9)
+		return tenthsText(float64(n)/1e9) + "B"
 	case n >= 999_500:
 		return fmt.Sprintf("%.0fM", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.0fk", float64(n)/1e3)
 }
 
+// tenthsText writes a number with one digit after the point: "4.9".
+func tenthsText(f float64) string {
+	return strings.Replace(strconv.FormatFloat(f, 'f', 1, 64), ".", lang.X("decimal point", "."), 1)
+}
+
 // countText writes a number with separators: "4,096".
 func countText(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
+		s = s[:i] + lang.X("separator of thousands", ",") + s[i:]
 	}
 	return s
 }
@@ -51,7 +56,7 @@ func countText(n int) string {
 // rateText writes tokens per second.
 func rateText(r float64) string {
 	if r < 99.5 {
-		return fmt.Sprintf("%.1f", r)
+		return tenthsText(r)
 	}
 	return countText(int(r + 0.5))
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -26,8 +25,8 @@ func memoryText(m inference.ModelInfo) string {
 	}
 	const gib = 1 << 30
 	return lang.L("{{.Used}} of {{.Total}} GiB in use", map[string]any{
-		"Used":  fmt.Sprintf("%.1f", float64(m.DeviceMemory.Total-m.DeviceMemory.Free)/gib),
-		"Total": fmt.Sprintf("%.1f", float64(m.DeviceMemory.Total)/gib),
+		"Used":  tenthsText(float64(m.DeviceMemory.Total-m.DeviceMemory.Free) / gib),
+		"Total": tenthsText(float64(m.DeviceMemory.Total) / gib),
 	})
 }
 

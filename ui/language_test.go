@@ -203,7 +203,7 @@ func TestLanguages(t *testing.T) {
 	id := f.chatWith("x", noon, "a", "b")
 	w := open(t, f, 1000, 700)
 	w.openChat(id)
-	if got := noteText(w.messages[1].Stats); got != "38.2 Token/s · 120 Token" {
+	if got := noteText(w.messages[1].Stats); got != "38,2 Token/s · 120 Token" {
 		t.Errorf("figures %q", got)
 	}
 	t.Setenv("LC_ALL", "C")

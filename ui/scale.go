@@ -3,6 +3,7 @@ package ui
 import (
 	"os"
 	"strconv"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -38,11 +39,20 @@ func (w *window) applyLook() bool {
 			w.report(err)
 		}
 	}
-	size := w.win.Canvas().Size()
+	w.holdSize(before)
 	w.app.Settings().SetTheme(look.NewTheme(mode)) // has Fyne read the scale
 	if scale != before {                           // the window stays as large as it was on the screen
-		share := float32(before / scale)
-		w.win.Resize(fyne.NewSize(size.Width*share, size.Height*share))
+		w.win.Resize(fyne.NewSize(w.held.Width/float32(scale), w.held.Height/float32(scale)))
 	}
 	return true
+}
+
+// holdSize notes how large the window is in its size at scale 1. Fyne hears of a new size some time after it was asked for, so what
+// was noted a moment ago still counts.
+func (w *window) holdSize(scale float64) {
+	if time.Since(w.heldAt) > time.Second {
+		size := w.win.Canvas().Size()
+		w.held = fyne.NewSize(size.Width*float32(scale), size.Height*float32(scale))
+	}
+	w.heldAt = time.Now()
 }

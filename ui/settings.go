@@ -92,7 +92,8 @@ func (s *settingsDialog) build() {
 	s.scroll = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(0, 8, 4, 14), s.list))
 	right := container.NewBorder(s.note, nil, nil, nil, s.scroll)
 	left := container.New(layout.NewCustomPaddedLayout(0, 0, 0, 10), side)
-	content := container.NewBorder(container.NewBorder(nil, nil, nil, shut, title), nil, left, nil, right)
+	head := container.NewBorder(nil, nil, nil, shut, title)
+	content := container.New(layout.NewBorderLayout(head, nil, left, nil), left, right, head) // in the order of Tab
 	s.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 8, 12, 8), content), s.w.win.Canvas())
 	s.popup.Resize(fyne.NewSize(min(size.Width-32, 800), min(size.Height-32, 620)))
 	s.show(s.page)

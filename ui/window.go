@@ -59,6 +59,8 @@ type window struct {
 
 	settingsPage int // that was shown last
 	fontScale    float64
+	held         fyne.Size // see holdSize
+	heldAt       time.Time
 	userScale    float64   // of all Fyne programs
 	keys         []command // those that have a key
 	panel        *panel    // the last one; see openedPanel
