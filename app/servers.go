@@ -101,9 +101,13 @@ func (s *Servers) Save(server remote.Server, key *string) (remote.Server, error)
 		server.ID = strings.ToLower(rand.Text()[:10])
 	}
 	if key != nil {
-		if err := s.secrets.Set(secretName(server.ID), strings.TrimSpace(*key)); err != nil {
-			return server, fmt.Errorf("keeping the key: %w", err)
+		k := strings.TrimSpace(*key)
+		if k != "" || server.Keyed { // a keyring that has nothing to tell is not asked: it might ask the user for a password
+			if err := s.secrets.Set(secretName(server.ID), k); err != nil {
+				return server, fmt.Errorf("keeping the key: %w", err)
+			}
 		}
+		server.Keyed = k != ""
 	}
 	err = s.change(func(list []remote.Server) []remote.Server {
 		if i := slices.IndexFunc(list, func(r remote.Server) bool { return r.ID == server.ID }); i >= 0 {
@@ -121,9 +125,13 @@ func (s *Servers) Save(server remote.Server, key *string) (remote.Server, error)
 
 // Remove forgets a server and its key. It may take as long as a keyring does.
 func (s *Servers) Remove(id string) error {
+	known, _ := s.find(id)
 	err := s.change(func(list []remote.Server) []remote.Server {
 		return slices.DeleteFunc(list, func(r remote.Server) bool { return r.ID == id })
 	})
+	if !known.Keyed {
+		return err
+	}
 	return errors.Join(err, s.secrets.Delete(secretName(id)))
 }
 
@@ -150,25 +158,17 @@ func (s *Servers) change(f func([]remote.Server) []remote.Server) error {
 	return nil
 }
 
-// Key reports whether a server has a key. It may take as long as a keyring does.
-func (s *Servers) Key(id string) (bool, error) {
-	key, err := s.secrets.Get(secretName(id))
-	return key != "", err
-}
-
 // Test asks a server what it offers, also one that is not kept. With key nil, it is the one that is kept. Its errors are for the
 // user.
 func (s *Servers) Test(ctx context.Context, server remote.Server, key *string) (remote.Catalog, error) {
-	k := ""
-	var err error
-	if key != nil {
-		k = *key
-	} else if server.ID != "" {
-		if k, err = s.secrets.Get(secretName(server.ID)); err != nil {
+	if key == nil {
+		kept, err := s.key(server)
+		if err != nil {
 			return remote.Catalog{}, err
 		}
+		key = &kept
 	}
-	c, err := remote.NewClient(s.network.Client(), server, k)
+	c, err := remote.NewClient(s.network.Client(), server, *key)
 	if err != nil {
 		return remote.Catalog{}, err
 	}
@@ -185,8 +185,23 @@ func (s *Servers) resolve(ref string) (server remote.Server, model, key string, 
 	if model == "" {
 		model = server.Model
 	}
-	key, err = s.secrets.Get(secretName(id))
+	key, err = s.key(server)
 	return server, model, key, err
+}
+
+// key returns a server's key, or "".
+func (s *Servers) key(server remote.Server) (string, error) {
+	if !server.Keyed {
+		return "", nil
+	}
+	key, err := s.secrets.Get(secretName(server.ID))
+	if err != nil {
+		return "", fmt.Errorf("the key of %s can't be read: %w", server.Name, err)
+	}
+	if key == "" {
+		return "", fmt.Errorf("the key of %s is not in the keyring any more: enter it again", server.Name)
+	}
+	return key, nil
 }
 
 // has reports whether the server of a remote.Ref is configured.

@@ -272,8 +272,8 @@ func TestServers(t *testing.T) {
 	if err != nil || server.ID == "" || server.Name != "my server" || server.URL != s.URL {
 		t.Fatalf("%+v, %v", server, err)
 	}
-	if has, err := a.Servers.Key(server.ID); !has || err != nil {
-		t.Error(has, err)
+	if kept, err := a.Secrets.Get("server-" + server.ID); kept != key || err != nil || !server.Keyed {
+		t.Error(kept, err, server)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "config", "servers.json"))
 	if err != nil || strings.Contains(string(data), key) || !strings.Contains(string(data), s.URL) {
@@ -311,18 +311,31 @@ func TestServers(t *testing.T) {
 
 	// What goes wrong is in the list.
 	empty := ""
-	if _, err := a.Servers.Save(server, &empty); err != nil {
+	if server, err = a.Servers.Save(server, &empty); err != nil || server.Keyed {
 		t.Fatal(err)
+	}
+	if kept, _ := a.Secrets.Get("server-" + server.ID); kept != "" {
+		t.Error("the key is still there")
 	}
 	eventually(t, "the reason", func() bool { m, _ := model(); return strings.Contains(m.Err, "wants a key") })
 	a.Network.SetOffline(true)
 	a.Servers.Refresh()
 	eventually(t, "the reason", func() bool { m, _ := model(); return strings.Contains(m.Err, network.ErrOffline.Error()) })
 
+	a.Network.SetOffline(false)
+	if server, err = a.Servers.Save(server, &k); err != nil || !server.Keyed {
+		t.Fatal(err)
+	}
+	if err := a.Secrets.Delete("server-" + server.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Servers.Test(t.Context(), server, nil); err == nil || !strings.Contains(err.Error(), "enter it again") {
+		t.Error(err)
+	}
 	if err := a.Servers.Remove(server.ID); err != nil {
 		t.Fatal(err)
 	}
-	if has, _ := a.Servers.Key(server.ID); has || len(a.Servers.List()) != 0 {
+	if kept, _ := a.Secrets.Get("server-" + server.ID); kept != "" || len(a.Servers.List()) != 0 {
 		t.Error("it is still there")
 	}
 	if _, ok := model(); ok || a.Models.Last() == remote.Ref(server.ID, "qwen3-32b") {

@@ -30,7 +30,7 @@ func (f fakeServers) Save(s remote.Server, key *string) (remote.Server, error) {
 		f.fake.keys = map[string]string{}
 	}
 	if key != nil {
-		f.keys[s.ID] = *key
+		f.keys[s.ID], s.Keyed = *key, *key != ""
 	}
 	f.fake.servers = slices.DeleteFunc(f.servers, func(old remote.Server) bool { return old.ID == s.ID })
 	f.fake.servers = append(f.servers, s)
@@ -56,8 +56,6 @@ func (f fakeServers) Remove(id string) error {
 	f.list()
 	return nil
 }
-
-func (f fakeServers) Key(id string) (bool, error) { return f.keys[id] != "", nil }
 
 func (f fakeServers) Test(_ context.Context, s remote.Server, key *string) (remote.Catalog, error) {
 	used := "kept"

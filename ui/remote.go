@@ -19,14 +19,13 @@ import (
 	"burble/ui/look"
 )
 
-// Servers is what the window needs of app.Servers, which says what the methods do. Save, Remove, Key and Test may take long:
+// Servers is what the window needs of app.Servers, which says what the methods do. Save, Remove and Test may take long:
 // they are called beside the window.
 type Servers interface {
 	List() []remote.Server
 	Refresh()
 	Save(s remote.Server, key *string) (remote.Server, error)
 	Remove(id string) error
-	Key(id string) (bool, error)
 	Test(ctx context.Context, s remote.Server, key *string) (remote.Catalog, error)
 }
 
@@ -131,27 +130,10 @@ func (d *serverDialog) build() {
 	d.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 10, 12, 12), content), d.w.win.Canvas())
 	size := d.w.win.Canvas().Size()
 	d.popup.Resize(fyne.NewSize(min(size.Width-48, 620), min(size.Height-48, 500)))
-	if d.server.ID != "" {
-		d.lookForKey()
+	if d.server.Keyed {
+		d.key.SetPlaceHolder(lang.L("There is one; type another to replace it"))
+		d.forgetting.Show()
 	}
-}
-
-// lookForKey says whether there is a key, when the keyring has answered.
-func (d *serverDialog) lookForKey() {
-	id := d.server.ID
-	d.w.spawn(func() {
-		has, err := d.w.b.Servers.Key(id)
-		fyne.Do(func() {
-			switch {
-			case d.closed:
-			case err != nil:
-				d.fail(err)
-			case has:
-				d.key.SetPlaceHolder(lang.L("There is one; type another to replace it"))
-				d.forgetting.Show()
-			}
-		})
-	})
 }
 
 // given is the server as it stands in the dialog, with its key; nil: the one that is kept.
@@ -162,7 +144,7 @@ func (d *serverDialog) given() (s remote.Server, key *string) {
 		s.Model = d.model.Selected
 	}
 	k := strings.TrimSpace(d.key.Text)
-	if k == "" && d.server.ID != "" && !d.forgotten {
+	if k == "" && !d.forgotten {
 		return s, nil
 	}
 	return s, &k
@@ -247,12 +229,9 @@ func (d *serverDialog) keep() {
 	d.w.spawn(func() {
 		_, err := d.w.b.Servers.Save(s, key)
 		fyne.Do(func() {
-			d.working(false)
-			if err != nil {
-				d.fail(err)
+			if d.ended(err); err != nil {
 				return
 			}
-			d.close()
 			if d.server.ID == "" && d.w.settings == nil {
 				d.w.openPicker() // where its models are now
 			}
@@ -270,19 +249,25 @@ func (d *serverDialog) remove() {
 		d.working(true)
 		d.w.spawn(func() {
 			err := d.w.b.Servers.Remove(d.server.ID)
-			fyne.Do(func() {
-				d.working(false)
-				if err != nil {
-					d.fail(err)
-					return
-				}
-				d.close()
-			})
+			fyne.Do(func() { d.ended(err) })
 		})
 	}, d.w.win)
 	q.SetConfirmText(lang.L("Remove"))
 	q.SetConfirmImportance(widget.DangerImportance)
 	q.Show()
+}
+
+// ended closes the dialog when what was done beside the window has worked, or says why it has not.
+func (d *serverDialog) ended(err error) {
+	switch {
+	case d.closed:
+		d.w.report(err)
+	case err != nil:
+		d.working(false)
+		d.fail(err)
+	default:
+		d.close()
+	}
 }
 
 // working shows that something is asked, and keeps the buttons from being pressed twice.

@@ -54,7 +54,7 @@ func TestAddServer(t *testing.T) {
 	test.Type(d.url, "tower:8000")
 	f.unwilling = errors.New("tower wants a key (401)")
 	press(d.url, fyne.KeyReturn)
-	if !called(f, "test tower:8000 ") || d.result.Text != "Tower wants a key (401)." {
+	if !called(f, "test tower:8000 kept") || d.result.Text != "Tower wants a key (401)." {
 		t.Errorf("%v, %q", f.calls, d.result.Text)
 	}
 	keep(t, w, "server-refused")
@@ -120,7 +120,7 @@ func TestAddServer(t *testing.T) {
 func TestChangeServer(t *testing.T) {
 	f := furnished()
 	f.catalog = catalog
-	f.servers = []remote.Server{{ID: "a1", Name: "Tower", URL: "http://tower:8000", Model: "Qwen/Qwen3-32B"}}
+	f.servers = []remote.Server{{ID: "a1", Name: "Tower", URL: "http://tower:8000", Model: "Qwen/Qwen3-32B", Keyed: true}}
 	f.keys = map[string]string{"a1": "sk-1"}
 	fakeServers{f}.list()
 	w := open(t, f, 1180, 780)

@@ -93,6 +93,9 @@ func (s *settingsDialog) models() {
 
 // hardware is the page about what a model runs on.
 func (s *settingsDialog) hardware() {
+	if m, ok := s.w.b.Models.Current(); ok && m.Server != "" {
+		s.paragraph(lang.L("The open model runs on {{.Server}}: what follows is for models on this machine.", map[string]any{"Server": m.Server}))
+	}
 	s.devices()
 	s.number(lang.L("Context size"), lang.L("In tokens. 0: chosen to fit. Counts when a model is loaded."), func(v *app.Values) *int { return &v.Context })
 	choice(s, lang.L("KV cache"), lang.L("Smaller types hold longer conversations in the same memory. Counts when a model is loaded."),

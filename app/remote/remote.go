@@ -18,6 +18,7 @@ type Server struct {
 	Name  string `json:"name"`            // the user's name for it
 	URL   string `json:"url"`             // as the user gave it; see Address
 	Model string `json:"model,omitempty"` // the model to offer first, or to use where the server lists none
+	Keyed bool   `json:"keyed,omitempty"` // it has a key, kept with the secrets
 	// Silence is how many seconds it may send nothing before Burble gives up; 0: DefaultSilence.
 	Silence int `json:"silence_seconds,omitempty"`
 }

@@ -65,7 +65,7 @@ func TestServer(t *testing.T) {
 	s.Say(nil, []string{"Fine."})
 	config := filepath.Join(xdg.ConfigHome, "burble")
 	for name, text := range map[string]string{
-		"servers.json": `{"servers":[{"id":"a1","name":"Tower","url":"` + s.URL + `"}]}`,
+		"servers.json": `{"servers":[{"id":"a1","name":"Tower","keyed":true,"url":"` + s.URL + `"}]}`,
 		"secrets.json": `{"server-a1":"` + s.Key + `"}`,
 	} {
 		if err := os.MkdirAll(config, 0o700); err != nil {
