@@ -350,7 +350,7 @@ func (w *window) refreshAnswer(id int64) {
 // present says what the transcript shows of a message.
 func (w *window) present(m app.Message, last bool) transcript.Message {
 	out := transcript.Message{
-		ID: m.ID, Content: m.Content, Reasoning: m.Reasoning, Error: m.Error, Warning: m.Warning,
+		ID: m.ID, Content: m.Content, Reasoning: m.Reasoning, Error: sentence(m.Error), Warning: m.Warning,
 		Note: noteText(m.Stats), Last: last, Files: w.cards(m),
 	}
 	if m.Siblings > 1 {

@@ -33,7 +33,7 @@ func NewClient(h *http.Client, s Server, key string) (*Client, error) {
 	own := *h
 	// A request that is sent on to another address would take the conversation along, and a POST would become a GET.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{http: &own, name: cmp.Or(strings.TrimSpace(s.Name), hostPort(u)), url: u, key: strings.TrimSpace(key), silence: s.silence()}, nil
+	return &Client{http: &own, name: cmp.Or(strings.TrimSpace(s.Name), "the server at "+hostPort(u)), url: u, key: strings.TrimSpace(key), silence: s.silence()}, nil
 }
 
 // Limits of what a server may send outside of answers.
