@@ -160,9 +160,9 @@ func (a *answer) warn(ev inference.Started) {
 	var sentences []string
 	switch {
 	case ev.Dropped == 1:
-		sentences = append(sentences, "The oldest message was left out to make the conversation fit the context.")
+		sentences = append(sentences, "A message was left out to make the conversation fit the context.")
 	case ev.Dropped > 1:
-		sentences = append(sentences, fmt.Sprintf("The oldest %d messages were left out to make the conversation fit the context.", ev.Dropped))
+		sentences = append(sentences, fmt.Sprintf("%d messages were left out to make the conversation fit the context.", ev.Dropped))
 	}
 	if ev.Warning != "" {
 		sentences = append(sentences, ev.Warning)

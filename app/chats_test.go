@@ -60,7 +60,7 @@ func TestConversation(t *testing.T) {
 	}
 	m := messages(t, a, c.ID)[1]
 	if m.Status != StatusComplete || m.Content != "It cuts." || m.Reasoning != "Hm." || m.Thought < 30*time.Millisecond || m.Thought > 10*time.Second || m.Model != "fake.gguf" || m.Progress != nil ||
-		m.Finish != inference.FinishLength || m.Stats == nil || *m.Stats != stats || !strings.Contains(m.Warning, "oldest 2 messages") {
+		m.Finish != inference.FinishLength || m.Stats == nil || *m.Stats != stats || !strings.Contains(m.Warning, "2 messages were left out") {
 		t.Errorf("the answer = %+v", m)
 	}
 	list, err := a.Chats.List()

@@ -230,8 +230,11 @@ func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Reques
 	}
 	r := inference.Request{Sampling: p.Sampling, MaxTokens: p.MaxTokens, Stop: p.Stop, Lookup: p.Lookup, Continue: goOn,
 		Thinking: p.Thinking, Effort: string(p.Effort)}
-	if v.Overflow == OverflowDrop {
+	switch or(info.Options.Overflow, v.Overflow) {
+	case OverflowDrop:
 		r.Overflow = inference.DropOldest
+	case OverflowMiddle:
+		r.Overflow = inference.DropMiddle
 	}
 	if c.models.guideLoaded() {
 		r.Sampling.Temperature = 0 // only its likeliest words are any good

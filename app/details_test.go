@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +21,9 @@ func TestDetails(t *testing.T) {
 		"tokenizer.chat_template": "{{ messages }}", "general.tag": "bad\xffvalue",
 	}})
 	a.Models.Refresh()
-	eventually(t, "the model", func() bool { return len(a.Models.List()) > 1 })
+	eventually(t, "the model", func() bool {
+		return slices.ContainsFunc(a.Models.List(), func(f ModelFile) bool { return f.Path == path && f.Bytes > 0 })
+	})
 	d, err := a.Models.Details(path)
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,8 @@ type ChatOptions struct {
 	MaxTokens *int           `json:"max_tokens,omitempty"` // 0: as long as the context allows
 	Thinking  *bool          `json:"thinking,omitempty"`   // nil: as the model's template does by default
 
-	Preset    *int64     `json:"preset,omitempty"` // its ID; nil: that of new chats
+	Overflow  string     `json:"overflow,omitempty"` // one of Overflows; empty: as the settings say
+	Preset    *int64     `json:"preset,omitempty"`   // its ID; nil: that of new chats
 	Stop      *[]string  `json:"stop,omitempty"`
 	Lookup    *int       `json:"lookup,omitempty"`
 	Reasoning *Reasoning `json:"reasoning,omitempty"` // goes before Thinking

@@ -101,7 +101,7 @@ func (o ChatOptions) Over(base Parameters) Parameters {
 // follows the preset when that changes.
 func (o ChatOptions) With(p, base Parameters) ChatOptions {
 	p, base = p.Clamp(), base.Clamp()
-	o = ChatOptions{Preset: o.Preset}
+	o = ChatOptions{Preset: o.Preset, Overflow: o.Overflow}
 	if p.System != base.System {
 		o.System = &p.System
 	}
@@ -126,6 +126,9 @@ func (o ChatOptions) With(p, base Parameters) ChatOptions {
 
 // clamp brings the values of o within their limits. It shares nothing with o.
 func (o ChatOptions) clamp() ChatOptions {
+	if o.Overflow != "" {
+		o.Overflow = oneOf(o.Overflow, "", Overflows()...)
+	}
 	p := o.Over(Parameters{})
 	if o.System != nil {
 		o.System = &p.System

@@ -30,7 +30,7 @@ type Values struct {
 	SystemPrompt string        `json:"system_prompt"`
 	Sampling     sample.Params `json:"sampling"`
 	MaxTokens    int           `json:"max_tokens"` // per answer; 0: as long as the context allows
-	Overflow     string        `json:"overflow"`   // OverflowRefuse or OverflowDrop
+	Overflow     string        `json:"overflow"`   // one of Overflows
 	Lookup       int           `json:"lookup"`     // tokens guessed at a time by prompt lookup decoding; 0: off
 	Preset       int64         `json:"preset"`     // of new chats; 0: the values above
 
@@ -61,7 +61,11 @@ type Values struct {
 const (
 	OverflowRefuse = "refuse"      // a conversation that doesn't fit the context fails, and says so
 	OverflowDrop   = "drop_oldest" // the oldest turns are left out
+	OverflowMiddle = "drop_middle" // the first turn stays, and the oldest after it are left out
 )
+
+// Overflows are the values of Overflow.
+func Overflows() []string { return []string{OverflowRefuse, OverflowDrop, OverflowMiddle} }
 
 // Defaults are the settings to start with.
 func Defaults() Values {
@@ -97,7 +101,7 @@ func (v Values) Clamp() Values {
 	d := Defaults()
 	v.Sampling = clampSampling(v.Sampling)
 	v.MaxTokens = max(v.MaxTokens, 0)
-	v.Overflow = oneOf(v.Overflow, d.Overflow, OverflowRefuse, OverflowDrop)
+	v.Overflow = oneOf(v.Overflow, d.Overflow, Overflows()...)
 	v.Lookup = clamp(v.Lookup, 0, MaxLookup)
 	v.Preset = max(v.Preset, 0)
 	v.Context = clamp(v.Context, 0, MaxContext)

@@ -51,6 +51,7 @@ type Overflow uint8
 const (
 	Refuse     Overflow = iota // fail with a ContextFullError
 	DropOldest                 // leave out the oldest turns, keeping the system message; Started.Dropped counts them
+	DropMiddle                 // leave out the turns after the first, the oldest of them first
 )
 
 // Options of a loaded model, chosen by the user.

@@ -257,7 +257,7 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 	}
 	// Leave room for an answer where turns may be dropped; otherwise any room will do.
 	room := size - 1
-	if r.Overflow == DropOldest {
+	if r.Overflow != Refuse {
 		room = size - min(max(size/4, 1), 1024)
 	}
 	messages, dropped := r.Messages, 0
@@ -276,8 +276,8 @@ func (m *LoadedModel) prompt(r Request) (prompt, error) {
 		if len(p.ids) <= room {
 			return p, nil
 		}
-		shorter, n := dropOldest(messages)
-		if r.Overflow == Refuse || n == 0 {
+		shorter, n := Shorten(messages, r.Overflow)
+		if n == 0 {
 			return p, &ContextFullError{Need: len(p.ids), Size: size}
 		}
 		messages, dropped = shorter, dropped+n
@@ -305,20 +305,28 @@ func (m *LoadedModel) encodeChat(text string) []int32 {
 	return ids
 }
 
-// dropOldest leaves out the oldest turn, a user's message with everything up to the next one. System messages and the
-// last turn stay. n is the number of messages left out, 0 where nothing can be.
-func dropOldest(messages []chat.Message) (rest []chat.Message, n int) {
+// Shorten leaves a turn out, a user's message with everything up to the next one: the oldest, or with DropMiddle the oldest after the
+// first. System messages and the last turn stay. n is the number of messages left out, 0 where nothing can be.
+func Shorten(messages []chat.Message, policy Overflow) (rest []chat.Message, n int) {
 	var users []int
 	for i, m := range messages {
 		if m.Role == chat.User {
 			users = append(users, i)
 		}
 	}
-	if len(users) < 2 {
+	from := 0 // of users: the turn that goes
+	if policy == DropMiddle {
+		from = 1
+	}
+	if policy == Refuse || len(users) < from+2 {
 		return messages, 0
 	}
+	begin := users[from]
+	if from == 0 {
+		begin = 0 // what stands before the first turn goes with it
+	}
 	for i, m := range messages {
-		if i < users[1] && m.Role != chat.System {
+		if i >= begin && i < users[from+1] && m.Role != chat.System {
 			n++
 			continue
 		}

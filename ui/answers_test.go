@@ -213,3 +213,47 @@ func TestCompare(t *testing.T) {
 		t.Error("Escape did not close the comparison")
 	}
 }
+
+func TestContextMenu(t *testing.T) {
+	f := furnished()
+	f.load()
+	w := open(t, f, 1000, 700)
+	w.openChat(1)
+	labels := func() string {
+		var list []string
+		for _, i := range w.contextMenu().Items {
+			mark := ""
+			if i.Checked {
+				mark = "*"
+			}
+			list = append(list, mark+i.Label)
+		}
+		return strings.Join(list, "\n")
+	}
+	if got := labels(); !strings.Contains(got, "1,204 of 4,096 tokens are used") || !strings.Contains(got, "Nothing is left out yet: 2,891 tokens to go") || !strings.Contains(got, "*As the settings say") {
+		t.Errorf("menu:\n%s", got)
+	}
+	w.setOverflow(app.OverflowMiddle)
+	drain(w, f)
+	if got := labels(); !strings.Contains(got, "*Keep the first turn") || !strings.Contains(got, "1,868 tokens to go") {
+		t.Errorf("after the choice:\n%s", got)
+	}
+	w.status.set("", 4000, 4096)
+	if got := w.overflowText(app.OverflowRefuse); !strings.Contains(got, "95 tokens to go") {
+		t.Error(got)
+	}
+	if got := w.overflowText(app.OverflowDrop); got != "The next answer will leave out about 2 messages" {
+		t.Error(got)
+	}
+	if got := w.overflowText(app.OverflowMiddle); got != "The next answer will leave out about 0 messages" { // two turns: the first and the last stay
+		t.Error(got)
+	}
+	w.status.set("", 4096, 4096)
+	if got := w.overflowText(app.OverflowRefuse); got != "The next message does not fit" {
+		t.Error(got)
+	}
+	w.status.Tapped(&fyne.PointEvent{Position: fyne.NewPos(900, 5)})
+	if w.win.Canvas().Overlays().Top() == nil {
+		t.Error("a click on the meter opens nothing")
+	}
+}

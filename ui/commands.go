@@ -44,6 +44,7 @@ func (w *window) commands() []group {
 			{name: lang.L("Write a message"), icon: look.IconSend, key: fyne.KeyL, mod: ctrl, do: w.focusComposer},
 			{name: lang.L("Answer again"), icon: look.IconRetry, do: func() { w.report(w.b.Chats.Regenerate(w.chat)) }, when: func() bool { return len(w.messages) > 1 && !w.answering() }},
 			{name: lang.L("Stop the answer"), icon: look.IconStop, do: func() { w.b.Chats.Stop(w.chat) }, when: w.answering},
+			{name: lang.L("When the context is full…"), icon: look.IconChip, do: func() { w.showContext(fyne.NewPos(w.win.Canvas().Size().Width/2, w.win.Canvas().Size().Height-80)) }, when: chatShown},
 			{name: lang.L("Go to the list of chats"), icon: look.IconSidebar, key: fyne.KeyE, mod: ctrl, do: w.focusChats},
 			{name: lang.L("Rename this chat"), icon: look.IconNew, do: func() { w.withChat(w.renameChat) }, when: kept},
 			{name: lang.L("Pin or unpin this chat"), icon: look.IconPin, do: func() { w.withChat(func(c app.Chat) { w.pin(c, !c.Pinned) }) }, when: kept},

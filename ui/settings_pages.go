@@ -55,8 +55,8 @@ func (s *settingsDialog) size() {
 func (s *settingsDialog) answers() {
 	s.longText(lang.L("System prompt"), lang.L("Told to the model before every conversation."), lang.L("You are a helpful assistant."), func(v *app.Values) *string { return &v.SystemPrompt })
 	s.number(lang.L("Longest answer"), lang.L("In tokens. 0: as long as the context allows."), func(v *app.Values) *int { return &v.MaxTokens })
-	choice(s, lang.L("When the context is full"), lang.L("A conversation that has become too long for the model."), []string{lang.L("Say so"), lang.L("Leave out the oldest messages")},
-		[]string{app.OverflowRefuse, app.OverflowDrop}, func(v *app.Values) *string { return &v.Overflow })
+	choice(s, lang.L("When the context is full"), lang.L("A conversation that has become too long for the model."), overflowNames(),
+		app.Overflows(), func(v *app.Values) *string { return &v.Overflow })
 
 	s.check(lang.L("Titles by the model"), lang.L("It gives new chats a better title than their first words, when it has nothing else to do."), func(v *app.Values) *bool { return &v.AutoTitles })
 

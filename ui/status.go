@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -18,7 +19,18 @@ type statusLine struct {
 	fill    *canvas.Rectangle
 	used    int
 	size    int
+	tapped  func(at fyne.Position) // of the context meter, where it is on the screen
 }
+
+// Tapped opens what there is to know of the context.
+func (s *statusLine) Tapped(e *fyne.PointEvent) {
+	if s.size > 0 && s.tapped != nil && e.Position.X >= s.context.Position().X {
+		s.tapped(e.AbsolutePosition)
+	}
+}
+
+// Cursor shows a hand.
+func (s *statusLine) Cursor() desktop.Cursor { return desktop.PointerCursor }
 
 func newStatusLine() *statusLine {
 	s := &statusLine{figures: canvas.NewText("", nil), context: canvas.NewText("", nil), track: canvas.NewRectangle(nil), fill: canvas.NewRectangle(nil)}

@@ -132,6 +132,7 @@ func (w *window) build() {
 	w.composer.onGrown = func() { w.main.Refresh() }
 	w.view.OnOpenFile = w.showFile
 	w.status = newStatusLine()
+	w.status.tapped = w.showContext
 	w.toast = newToast()
 
 	content := container.NewStack(w.view, w.empty.box)

@@ -209,32 +209,4 @@ func (b body) without(name string) {
 	delete(b, name)
 }
 
-// dropOldest leaves out the oldest turn, a user's message with everything up to the next one. System messages and the last turn
-// stay. n is how many messages were left out, 0 where nothing can be.
-func dropOldest(messages []chat.Message) (rest []chat.Message, n int) {
-	first, second := -1, -1
-	for i, m := range messages {
-		if m.Role != chat.User {
-			continue
-		}
-		if first < 0 {
-			first = i
-		} else {
-			second = i
-			break
-		}
-	}
-	if second < 0 {
-		return messages, 0
-	}
-	for i, m := range messages {
-		if i < second && m.Role != chat.System {
-			n++
-			continue
-		}
-		rest = append(rest, m)
-	}
-	return rest, n
-}
-
 func (b body) encode() ([]byte, error) { return json.Marshal(map[string]any(b)) }

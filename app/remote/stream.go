@@ -117,8 +117,8 @@ func (a *answer) ask(ctx context.Context, cat Catalog) (*http.Response, error) {
 		}
 		a.heard()
 		if status.tooLong() {
-			shorter, n := dropOldest(r.Messages)
-			if r.Overflow != inference.DropOldest || n == 0 {
+			shorter, n := inference.Shorten(r.Messages, r.Overflow)
+			if n == 0 {
 				if status.Need > 0 && status.Size > 0 {
 					return nil, &inference.ContextFullError{Need: status.Need, Size: status.Size}
 				}
@@ -130,7 +130,7 @@ func (a *answer) ask(ctx context.Context, cat Catalog) (*http.Response, error) {
 				if excess *= float64(length(shorter)) / math.Max(before, 1); excess < 0.9 {
 					break
 				}
-				shorter, n = dropOldest(r.Messages)
+				shorter, n = inference.Shorten(r.Messages, r.Overflow)
 			}
 			b["messages"] = turns(r)
 			continue
