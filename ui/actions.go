@@ -17,6 +17,7 @@ func (w *window) send(text string) bool {
 			return false
 		}
 	}
+	w.params.commit()
 	files, ok := w.filesToSend()
 	if !ok {
 		return false
@@ -29,6 +30,9 @@ func (w *window) send(text string) bool {
 			return false
 		}
 		created, w.chat = c.ID, c.ID
+		if w.newOptions != (app.ChatOptions{}) {
+			w.report(w.b.Chats.SetOptions(c.ID, w.newOptions))
+		}
 	}
 	if err := w.b.Chats.SendWith(w.chat, text, files); err != nil {
 		w.report(err)
@@ -39,6 +43,7 @@ func (w *window) send(text string) bool {
 		return false
 	}
 	w.filesSent(before)
+	w.newOptions = app.ChatOptions{}
 	w.sidebar.selectChat(w.chat)
 	w.refreshChats()
 	w.refreshMessages()

@@ -90,6 +90,7 @@ func (w *window) openHit(h app.Hit) {
 
 // leaveChat keeps what was typed and not sent. In a new chat it stays in the composer.
 func (w *window) leaveChat() {
+	w.params.commit()
 	w.report(w.keepDraft())
 	if w.chat != 0 {
 		w.composer.entry.SetText("")

@@ -70,6 +70,7 @@ func (w *window) commands() []group {
 			{name: lang.L("Keyboard shortcuts"), icon: look.IconSelect, key: fyne.KeySlash, mod: ctrl, do: w.showShortcuts},
 			{name: lang.L("Keyboard shortcuts"), key: fyne.KeyF1, do: w.showShortcuts, when: func() bool { return false }}, // "/" needs Shift on many keyboards
 			{name: lang.L("Show or hide the sidebar"), icon: look.IconSidebar, key: fyne.KeyB, mod: ctrl, do: w.toggleSidebar},
+			{name: lang.L("Show or hide the parameters"), icon: look.IconPanel, key: fyne.KeyP, mod: ctrl, do: w.toggleParameters},
 			{name: lang.L("Settings"), icon: look.IconSettings, key: fyne.KeyComma, mod: ctrl, do: w.openSettings},
 			{name: lang.L("Larger text"), icon: look.IconSettings, key: fyne.KeyEqual, mod: ctrl, do: func() { w.resizeText(+1) }},
 			{name: lang.L("Smaller text"), icon: look.IconSettings, key: fyne.KeyMinus, mod: ctrl, do: func() { w.resizeText(-1) }},

@@ -23,6 +23,7 @@ type header struct {
 	model    *look.Button
 	device   *canvas.Text
 	cancel   *look.Button
+	panel    *look.Button
 	settings *look.Button
 	ground   *canvas.Rectangle
 	edge     *canvas.Rectangle
@@ -38,6 +39,7 @@ func newHeader(toggle, model, cancel, settings func()) *header {
 	h.cancel = look.NewButton(look.IconClose, lang.L("Cancel"), look.Ghost, cancel)
 	h.cancel.Height, h.cancel.TextSize, h.cancel.Color = 30, 13, look.ColorMuted
 	h.cancel.Hide()
+	h.panel = look.NewIconButton(look.IconPanel, nil)
 	h.settings = look.NewIconButton(look.IconSettings, settings)
 	h.device = canvas.NewText("", nil)
 	h.device.TextSize = 13
@@ -116,7 +118,7 @@ func (r *headerRenderer) Destroy()           {}
 func (r *headerRenderer) MinSize() fyne.Size { return fyne.NewSize(280, look.HeaderHeight) }
 func (r *headerRenderer) Objects() []fyne.CanvasObject {
 	h := r.h
-	return []fyne.CanvasObject{h.ground, h.toggle, h.model, h.device, h.cancel, h.settings, h.edge, h.progress}
+	return []fyne.CanvasObject{h.ground, h.toggle, h.model, h.device, h.cancel, h.panel, h.settings, h.edge, h.progress}
 }
 
 func (r *headerRenderer) Layout(size fyne.Size) {
@@ -131,6 +133,8 @@ func (r *headerRenderer) Layout(size fyne.Size) {
 	x := put(h.toggle, 12) + 4
 	right := size.Width - 12 - h.settings.MinSize().Width
 	put(h.settings, right)
+	right -= h.panel.MinSize().Width + 2
+	put(h.panel, right)
 	if h.cancel.Visible() {
 		right -= h.cancel.MinSize().Width + 6
 		put(h.cancel, right)

@@ -115,7 +115,7 @@ func (f *frameLayout) toggle() {
 
 // mainLayout stacks header, content, composer and status line. Composer and toast are no wider than the text.
 type mainLayout struct {
-	header, content, composer, status, toast fyne.CanvasObject
+	header, content, composer, status, toast, strip fyne.CanvasObject
 }
 
 func (m *mainLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(320, 400) }
@@ -135,8 +135,14 @@ func (m *mainLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	m.composer.Resize(fyne.NewSize(width, h))
 	top := size.Height - statusHeight - h
 	m.composer.Move(fyne.NewPos(left, top))
-	m.content.Move(fyne.NewPos(0, look.HeaderHeight))
-	m.content.Resize(fyne.NewSize(size.Width, top-look.HeaderHeight-6))
+	head := look.HeaderHeight
+	if m.strip.Visible() {
+		m.strip.Move(fyne.NewPos(0, head))
+		m.strip.Resize(fyne.NewSize(size.Width, stripHeight))
+		head += stripHeight
+	}
+	m.content.Move(fyne.NewPos(0, head))
+	m.content.Resize(fyne.NewSize(size.Width, top-head-6))
 	t := m.toast.MinSize()
 	t.Width = min(max(t.Width, 320), width)
 	m.toast.Resize(t)

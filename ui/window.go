@@ -16,6 +16,7 @@ import (
 	"burble/app"
 	"burble/inference"
 	"burble/inference/chat"
+	"burble/ui/look"
 	"burble/ui/transcript"
 )
 
@@ -69,6 +70,12 @@ type window struct {
 	desk         desk
 	kept         app.Frame // that was stored last
 
+	params     *parameters
+	side       *fyne.Container // the main part and the parameters
+	strip      *look.Button    // above the transcript: the preset and the system prompt
+	stripBox   *fyne.Container
+	newOptions app.ChatOptions // of the chat that is not made yet
+
 	attached   attachments
 	shownFiles map[int64]*transcript.Files // by message
 
@@ -114,6 +121,7 @@ func (w *window) build() {
 	w.sidebar = newSidebar(w.shortcut, w.newChat)
 	w.bindSidebar()
 	w.header = newHeader(w.toggleSidebar, w.openPicker, b.Models.CancelLoad, w.openSettings)
+	w.header.panel.OnTapped = w.toggleParameters
 	w.view = transcript.NewView()
 	w.view.OnRegenerate = func(id int64) { w.answerAgain(id, nil) }
 	w.view.OnContinue = func(int64) { w.report(b.Chats.Continue(w.chat)) }
@@ -136,11 +144,17 @@ func (w *window) build() {
 	w.toast = newToast()
 
 	content := container.NewStack(w.view, w.empty.box)
-	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box},
-		content, w.header, w.composer, w.status, w.toast.box) // content first: what it clips is still found by clicks below others
-	w.frame = &frameLayout{sidebar: w.sidebar, main: w.main, open: true}
+	w.newStrip()
+	w.main = container.New(&mainLayout{w.header, content, w.composer, w.status, w.toast.box, w.stripBox},
+		content, w.header, w.stripBox, w.composer, w.status, w.toast.box) // content first: what it clips is still found by clicks below others
+	if w.params != nil {
+		w.params.commit()
+	}
+	w.params = newParameters(w)
+	w.side = container.New(&sideLayout{w.main, w.params.box}, w.main, w.params.box)
+	w.frame = &frameLayout{sidebar: w.sidebar, main: w.side, open: true}
 	w.frame.divider = newDivider(func(dx float32) { w.widenSidebar(dx) }, func() { w.frame.setWidth(0); w.root.Refresh() })
-	w.root = container.New(w.frame, w.main, w.sidebar, w.frame.divider)
+	w.root = container.New(w.frame, w.side, w.sidebar, w.frame.divider)
 	w.win.SetContent(w.root)
 	w.bindKeys()
 
@@ -214,6 +228,7 @@ func (w *window) listen() (stop func()) {
 	})
 	return func() {
 		w.toast.stop()
+		w.params.commit()
 		w.view.Close()
 		cancel()
 		done()
@@ -279,6 +294,9 @@ func (w *window) apply(signals []app.Signal) {
 			}
 		case app.SettingsChanged:
 			w.applySettings()
+			w.showParameters()
+		case app.PresetsChanged:
+			w.showParameters()
 		case app.Notice:
 			w.toast.show(s.Text, "", nil)
 		}
@@ -327,6 +345,7 @@ func (w *window) refreshMessages() {
 	}
 	w.view.SetMessages(shown)
 	w.showAttached()
+	w.showParameters()
 	w.showEmpty()
 	w.showComposer()
 	w.showStatus()
@@ -518,6 +537,7 @@ func (w *window) showModel() {
 func (w *window) loaded(s app.ModelLoaded) {
 	w.showModel()
 	w.countAgain()
+	w.showParameters()
 	if w.picker != nil {
 		w.picker.close()
 	}
