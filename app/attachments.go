@@ -30,18 +30,6 @@ type TokenCounter interface {
 	CountTokens(text string) (n int, ok bool)
 }
 
-// CountTokens counts by the file that is loaded. A server's model does not tell its vocabulary.
-func (e *engines) CountTokens(text string) (n int, ok bool) {
-	e.mu.Lock()
-	c, can := e.files.(TokenCounter)
-	can = can && !e.serving
-	e.mu.Unlock()
-	if !can {
-		return 0, false
-	}
-	return c.CountTokens(text)
-}
-
 // CountTokens returns how many tokens a text is for the loaded model. Where that can't be known, it is about a quarter of
 // the text's bytes, and exact is false. It takes about a second for ten megabytes: call it off Fyne's goroutine.
 func (m *Models) CountTokens(text string) (n int, exact bool) {

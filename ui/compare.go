@@ -82,14 +82,6 @@ func (w *window) openCompare(m app.Message) {
 	w.win.Canvas().Focus(x.run)
 }
 
-// presetName is what a preset is called; the one without a name is of the settings.
-func presetName(p app.Preset) string {
-	if p.ID == 0 {
-		return lang.L("Settings")
-	}
-	return p.Name
-}
-
 // start asks for the first answer.
 func (x *compareSheet) start() {
 	for _, s := range x.sides {
