@@ -46,6 +46,7 @@ race: setup ## everything but the C kernels, which the race detector can't see i
 window: setup ## drives the real window under Xvfb
 	@$(MAKE) --no-print-directory build
 	.ci/window.sh
+	.ci/window-chats.sh
 
 bench: ## figures for docs/performance.md
 	$(GO) test -run '^$$' -bench . ./inference/... ./ui/...

@@ -194,6 +194,9 @@ func snippetWords(who, text string, matches [][2]int) []snippetWord {
 			flush()
 			marked = in
 		}
+		if r == '`' || r == '*' { // Markdown's marks say nothing here
+			continue
+		}
 		if unicode.IsSpace(r) || unicode.IsControl(r) {
 			flush()
 			blank = true

@@ -397,6 +397,7 @@ func TestSnippet(t *testing.T) {
 		{"", "the café is here", [][2]int{{4, 9}}, " the| [café]| is| here"},
 		{"You: ", "Where?", nil, "You:| Where?"},
 		{"", "one two\n\nthree", [][2]int{{0, 3}, {9, 14}}, " [one]| two| [three]"},
+		{"", "**bold** `x`", [][2]int{{2, 6}}, " [bold]| x"},
 		{"", "recutting", [][2]int{{2, 5}}, " re|[cut]|ting"},
 		{"", "東京の", [][2]int{{0, 6}}, " [東京]|の"},
 		{"", strings.Repeat("long ", 10) + "needle", [][2]int{{50, 56}}, " …|long| long| long| long| [needle]"},
