@@ -13,8 +13,8 @@ import (
 
 	"burble/app"
 	"burble/inference"
+	"burble/ui/golden"
 	"burble/ui/look"
-	"burble/ui/look/looktest"
 )
 
 // choose taps an item of a message's menu.
@@ -80,7 +80,7 @@ func TestReceiptAndReplay(t *testing.T) {
 	if w.receipt == nil {
 		t.Fatal("no receipt")
 	}
-	looktest.Matches(t, w.win, "receipt")
+	golden.Match(t, w.win, "receipt")
 	keep(t, w, "receipt")
 	test.Tap(w.receipt.replay)
 	if !slices.Contains(f.calls, "replay 3") || !w.receipt.replay.Disabled() {
@@ -140,7 +140,7 @@ func TestTokenView(t *testing.T) {
 		t.Error("a line break begins no line")
 	}
 	x.field.TypedKey(&fyne.KeyEvent{Name: fyne.KeyRight})
-	looktest.Matches(t, w.win, "tokens")
+	golden.Match(t, w.win, "tokens")
 	keep(t, w, "tokens")
 	x.field.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
 	if x.field.current < 4 {
@@ -196,7 +196,7 @@ func TestCompare(t *testing.T) {
 	if x.turn != 2 || x.run.Disabled() || x.sides[0].keep.Disabled() || x.sides[1].keep.Disabled() {
 		t.Fatalf("after both: turn %d", x.turn)
 	}
-	looktest.Matches(t, w.win, "compare")
+	golden.Match(t, w.win, "compare")
 	keep(t, w, "compare")
 	test.Tap(x.sides[0].keep)
 	if want := fmt.Sprintf("show %d", first); !slices.Contains(f.calls, want) || w.compare != nil {

@@ -12,7 +12,7 @@ import (
 
 	"burble/app"
 	"burble/inference"
-	"burble/ui/look/looktest"
+	"burble/ui/golden"
 )
 
 // library gives a fake files from all sides, with every badge.
@@ -195,7 +195,7 @@ func TestPickerLook(t *testing.T) {
 		w := open(t, f, 760, 720)
 		w.openPicker()
 		drain(w, f)
-		looktest.Matches(t, w.win, "picker-"+string(theme))
+		golden.Match(t, w.win, "picker-"+string(theme))
 		keep(t, w, string(theme)+"-picker")
 	}
 }
