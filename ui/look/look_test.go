@@ -35,7 +35,10 @@ func TestContrast(t *testing.T) {
 			{theme.ColorNameForeground, ColorErrorSoft},
 			{ColorMuted, theme.ColorNameBackground},
 			{ColorMuted, ColorSidebar},
-			{ColorMuted, ColorSurface},
+			{ColorMuted, ColorSurface}, {ColorMuted, ColorBubble}, {ColorMuted, ColorSelected}, {ColorMuted, theme.ColorNameButton},
+			{theme.ColorNameHyperlink, ColorBubble}, {theme.ColorNameHyperlink, ColorSurface}, {theme.ColorNamePlaceHolder, theme.ColorNameInputBackground},
+			{theme.ColorNamePrimary, theme.ColorNameBackground}, {theme.ColorNamePrimary, ColorBubble}, {ColorCodeComment, ColorSurface},
+			{theme.ColorNameWarning, theme.ColorNameBackground}, {theme.ColorNameSuccess, theme.ColorNameBackground},
 			{theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary},
 			{theme.ColorNameHyperlink, theme.ColorNameBackground},
 			{theme.ColorNameError, theme.ColorNameOverlayBackground},
@@ -43,18 +46,24 @@ func TestContrast(t *testing.T) {
 			{ColorCodeKeyword, ColorSurface}, {ColorCodeString, ColorSurface}, {ColorCodeNumber, ColorSurface},
 			{ColorCodeFunction, ColorSurface}, {ColorCodeType, ColorSurface},
 		} {
-			if r := contrast(th.Color(c.front, theme.VariantLight), th.Color(c.back, theme.VariantLight)); r < 4.3 {
+			if r := contrast(th.Color(c.front, theme.VariantLight), th.Color(c.back, theme.VariantLight)); r < 4.5 {
 				t.Errorf("%s: %s on %s has a contrast of %.2f", mode, c.front, c.back, r)
 			}
 		}
 	}
 }
 
-// contrast is WCAG 2's ratio of relative luminances, with the gamma curve taken as a power of 2.2.
+// contrast is WCAG 2's ratio of relative luminances.
 func contrast(a, b color.Color) float64 {
 	l := func(c color.Color) float64 {
 		n := color.NRGBAModel.Convert(c).(color.NRGBA)
-		lin := func(v uint8) float64 { x := float64(v) / 255; return math.Pow(x, 2.2) }
+		lin := func(v uint8) float64 {
+			x := float64(v) / 255
+			if x <= 0.03928 {
+				return x / 12.92
+			}
+			return math.Pow((x+0.055)/1.055, 2.4)
+		}
 		return 0.2126*lin(n.R) + 0.7152*lin(n.G) + 0.0722*lin(n.B)
 	}
 	x, y := l(a), l(b)

@@ -2,6 +2,8 @@ package transcript
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,11 +14,21 @@ import (
 // updates a second. It measures the updates, which are all that this package adds to a frame and must leave most of its
 // 16 ms, and whole frames with Fyne's software painter, which draws every pixel and shapes every text anew: the window's
 // own painter keeps the texts that have not changed as textures.
-func BenchmarkStream(b *testing.B) {
+func BenchmarkStream(b *testing.B) { benchmarkStream(b, stream(2000)) }
+
+// BenchmarkStreamFormulas streams formulas in all places, as BenchmarkStream streams text.
+func BenchmarkStreamFormulas(b *testing.B) {
+	text := strings.Repeat(formulaAnswer+"\n", 8000/len(formulaAnswer)+1)
+	for i := 0; strings.Contains(text, "Delta"); i++ { // no two formulas are alike, so that none comes from what is kept
+		text = strings.Replace(text, "Delta", "delta_{"+strconv.Itoa(i)+"}", 1)
+	}
+	benchmarkStream(b, text[:8000])
+}
+
+func benchmarkStream(b *testing.B, text string) {
 	v, w := show(b, look.Light, 1000, 760)
 	messages := append(conversation(200), Message{ID: 1000, Role: Assistant, Status: Streaming})
 	v.SetMessages(messages)
-	text := stream(2000)
 	const step = 500 * 4 / 30 // bytes between two updates
 	var updates, frames []time.Duration
 	for b.Loop() {

@@ -200,7 +200,7 @@ func (b *lineBreaker) place(w fragment) {
 	b.closeRun()
 	style, size := b.flow.styleOf(w.span)
 	pad := float32(0)
-	if style.Monospace {
+	if b.isCode(w.span) {
 		pad = codePad
 	}
 	for b.x+w.width+2*pad > b.width {

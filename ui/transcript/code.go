@@ -289,7 +289,7 @@ func (t *codeText) sync() {
 	canvas.Refresh(t)
 }
 
-// wideLift brings Chinese, Japanese and Korean characters and emoji up to the baseline of the code beside them.
+// wideLift brings Chinese, Japanese and Korean characters up to the baseline of the code beside them.
 const wideLift = 2
 
 // partWide parts a line's runs between the characters that the font for code has and the wide ones that another font
@@ -329,7 +329,7 @@ func isWide(text string) bool {
 }
 
 func wideRune(r rune) bool {
-	return r >= 0x2e80 && r < 0xd800 || r >= 0xf900 && r < 0xfb00 || r >= 0xfe0f
+	return r >= 0x2e80 && r < 0xd800 || r >= 0xf900 && r < 0xfb00 || r >= 0xfe30 && r < 0xfe50 || r >= 0xff00 && r < 0xfff0 || r >= 0x20000 && r < 0x32000
 }
 
 // CreateRenderer is Fyne's.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -128,6 +129,9 @@ func (f *flow) styleOf(span int) (fyne.TextStyle, float32) {
 		Strikethrough: s.Style&markdown.Strike != 0,
 	}
 	if f.mono(span) {
+		if strings.ContainsFunc(s.Text, wideRune) { // the font for code has no room for the one that these are drawn with
+			return fyne.TextStyle{Strikethrough: st.Strikethrough}, f.look.size * 0.9
+		}
 		return fyne.TextStyle{Monospace: true, Strikethrough: st.Strikethrough}, f.look.size * 0.9
 	}
 	return st, f.look.size
@@ -159,15 +163,11 @@ func (f *flow) layout(width float32) {
 		l.top = f.height
 		f.height += l.height
 	}
-	mono := float32(0)
 	for i := range f.runs {
 		r := &f.runs[i]
 		own := base
-		if r.style.Monospace {
-			if mono == 0 {
-				_, mono = fyne.CurrentApp().Driver().RenderedTextSize("x", r.size, r.style, nil)
-			}
-			own = mono
+		if r.piece == nil && f.mono(r.span) {
+			_, own = fyne.CurrentApp().Driver().RenderedTextSize("x", r.size, r.style, nil)
 		}
 		// Fyne draws a baseline at the next whole pixel below where it lies: texts of all styles, and formulas, meet there.
 		r.y = float32(math.Round(float64(f.lines[r.line].top+f.lines[r.line].baseline-base)) + math.Ceil(float64(base)) - math.Ceil(float64(own)))
@@ -227,7 +227,7 @@ func (f *flow) sync() {
 		}
 		t.Move(fyne.NewPos(r.x, r.y))
 		t.Resize(fyne.NewSize(r.w, t.MinSize().Height)) // a higher text would be centred by some painters
-		if r.style.Monospace {
+		if f.mono(r.span) {
 			if grounds == len(f.grounds) {
 				g := canvas.NewRectangle(nil)
 				g.CornerRadius = 4

@@ -295,12 +295,12 @@ func TestArrowBlank(t *testing.T) {
 
 // TestWideCode draws wide characters in code apart from the others, without losing one.
 func TestWideCode(t *testing.T) {
-	line := codeLine{{"a 漢字 b🙂", "x"}, {"c", "y"}}
+	line := codeLine{{"a 漢字 b🙂かc", "x"}, {"c", "y"}}
 	var got []string
 	for _, r := range partWide(line) {
 		got = append(got, r.text)
 	}
-	if s, want := strings.Join(got, "|"), "a |漢字| b|🙂|c"; s != want {
+	if s, want := strings.Join(got, "|"), "a |漢字| b🙂|か|c|c"; s != want {
 		t.Errorf("%q, want %q", s, want)
 	}
 	if l := (codeLine{{"plain", "x"}}); &partWide(l)[0] != &l[0] {
