@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -437,6 +438,14 @@ func (d *downloadDialog) close() {
 	}
 }
 
+// unfurnished reports whether there is no model but the guide, none on its way, and nobody talking: then a model that has been
+// downloaded is opened by itself.
+func (w *window) unfurnished() bool {
+	info, loaded := w.b.Models.Current()
+	_, loading := w.b.Models.Loading()
+	return !loading && !w.answering() && (!loaded || info.Path == w.b.Models.Guide())
+}
+
 // downloadEnded tells of a download that has ended while its list is not in sight.
 func (w *window) downloadEnded(o hub.Download) {
 	text := lang.L("{{.Name}} has been downloaded.", map[string]any{"Name": o.Name})
@@ -444,6 +453,12 @@ func (w *window) downloadEnded(o hub.Download) {
 		text = lang.L("The download of {{.Name}} has failed.", map[string]any{"Name": o.Name}) + " " + firstSentence(sentence(o.Why))
 	}
 	w.announce(lang.L("Download"), text)
+	if o.State == hub.Done && w.unfurnished() {
+		if w.download != nil && !slices.ContainsFunc(w.b.Hub.Downloads(), func(o hub.Download) bool { return o.State != hub.Done }) {
+			w.download.close()
+		}
+		w.b.Models.Load(o.Path)
+	}
 	switch {
 	case w.download != nil:
 		w.download.showDownloads()

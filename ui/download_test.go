@@ -35,6 +35,7 @@ func (d *downloadDialog) item(t *testing.T, text string) hubItem {
 // TestGetModel goes the way of somebody who wants a model: search, choose, download, open.
 func TestGetModel(t *testing.T) {
 	f := newFake()
+	f.load()
 	w := open(t, f, 1180, 780)
 	w.openPicker()
 	w.openDownload()
@@ -93,6 +94,30 @@ func TestGetModel(t *testing.T) {
 		t.Error("what is done can't be opened")
 	}
 	test.Tap(row.open)
+	if !called(f, "load /models/Qwen3-4B-Q8_0.gguf") || w.download != nil {
+		t.Errorf("%v", f.calls)
+	}
+}
+
+// TestFirstModel wants the first model to be opened by itself once it is there.
+func TestFirstModel(t *testing.T) {
+	f := newFake()
+	w := open(t, f, 1180, 780)
+	test.Tap(w.empty.get)
+	d := w.download
+	for i, item := range d.items {
+		if item.title == "Qwen3 4B" {
+			d.list.OnSelected(i)
+		}
+	}
+	for _, item := range d.items {
+		if item.chosen {
+			item.do()
+		}
+	}
+	drain(w, f)
+	f.hub.change(d.order[0], func(d *hub.Download) { d.State, d.Done = hub.Done, d.Size })
+	drain(w, f)
 	if !called(f, "load /models/Qwen3-4B-Q8_0.gguf") || w.download != nil {
 		t.Errorf("%v", f.calls)
 	}
@@ -177,6 +202,7 @@ func TestDownloadProblems(t *testing.T) {
 func TestDownloadInBackground(t *testing.T) {
 	f := newFake()
 	w := open(t, f, 1180, 780)
+	f.load()
 	done := hub.Download{ID: 1, Name: "Qwen3-4B-Q8_0", Path: "/models/x.gguf", State: hub.Done}
 	w.apply([]app.Signal{app.DownloadEnded{Download: done}})
 	if !w.toast.box.Visible() || !strings.Contains(w.toast.text.Text, "Qwen3-4B-Q8_0 has been downloaded") {

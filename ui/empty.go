@@ -19,20 +19,23 @@ type emptyState struct {
 	title  *canvas.Text
 	text   *widget.Label
 	button *look.Button
+	get    *look.Button
 	first  *welcome
 }
 
-func newEmptyState(open func(), ask func(string)) *emptyState {
+func newEmptyState(open, get func(), ask func(string)) *emptyState {
 	e := &emptyState{title: canvas.NewText("", nil), text: widget.NewLabel(""), first: newWelcome(ask)}
 	e.title.TextSize, e.title.TextStyle, e.title.Alignment = 22, fyne.TextStyle{Bold: true}, fyne.TextAlignCenter
 	e.text.Alignment, e.text.Wrapping, e.text.Importance = fyne.TextAlignCenter, fyne.TextWrapWord, widget.LowImportance
 	e.button = look.NewButton(look.IconModel, lang.L("Open a model"), look.Primary, open)
 	e.button.Height = 40
+	e.get = look.NewButton(look.IconDownload, lang.L("Get models…"), look.Soft, get)
+	e.get.Height = 40
 	icon := canvas.NewImageFromResource(fyne.NewStaticResource("burble.png", assets.Icon))
 	icon.FillMode = canvas.ImageFillContain
 	icon.SetMinSize(fyne.NewSquareSize(72))
 	column := container.New(layout.NewCustomPaddedVBoxLayout(14), container.NewCenter(icon), e.title,
-		container.New(fixedWidth(420), e.text), container.NewCenter(e.button), e.first.box)
+		container.New(fixedWidth(420), e.text), container.NewCenter(container.NewHBox(e.button, e.get)), e.first.box)
 	e.box = container.NewStack(container.NewVScroll(container.NewCenter(column)))
 	return e
 }
@@ -45,8 +48,10 @@ func (e *emptyState) set(title, text string, button bool) {
 	e.text.SetText(text)
 	if button {
 		e.button.Show()
+		e.get.Show()
 	} else {
 		e.button.Hide()
+		e.get.Hide()
 	}
 	e.box.Refresh()
 }

@@ -132,7 +132,7 @@ func (w *window) build() {
 	w.view.OnSelectText = w.selectText
 	w.view.OnError = w.report
 	w.view.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
-	w.empty = newEmptyState(w.openPicker, func(question string) { w.send(question) })
+	w.empty = newEmptyState(w.openPicker, w.openDownload, func(question string) { w.send(question) })
 	w.composer = newComposer(w.shortcut, w.send, func() { b.Chats.Stop(w.chat) })
 	w.composer.page = w.view.Key
 	w.composer.clip.OnTapped = w.askFiles
