@@ -56,6 +56,7 @@ func (w *window) openChat(id int64) {
 	w.composer.entry.SetText(info.Draft)
 	w.closeOverlay()
 	w.focusComposer()
+	w.keepFrame() // for the next start, should this one crash
 }
 
 // openListed shows a chat of the list. One that was deleted is brought back for it.

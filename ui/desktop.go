@@ -72,6 +72,7 @@ func (w *window) restoreFrame() {
 		return
 	}
 	f := w.b.Frame.Frame()
+	w.kept = f
 	if f.Width > 0 {
 		w.win.Resize(fyne.NewSize(f.Width, f.Height))
 	}
@@ -92,6 +93,9 @@ func (w *window) keepFrame() {
 	}
 	size := w.win.Canvas().Size()
 	f := app.Frame{Width: size.Width, Height: size.Height, Sidebar: w.frame.open, SidebarWidth: w.frame.width, Chat: w.chat}
+	if app.Temporary(f.Chat) {
+		f.Chat = 0
+	}
 	if f == w.kept {
 		return
 	}
