@@ -39,7 +39,7 @@ type serverDialog struct {
 	forget         *look.Button // of the key
 	forgetting     *fyne.Container
 	forgotten      bool // the kept key is to be forgotten
-	model          *keySelect
+	model          *keySelectEntry
 	test, save     *look.Button
 	busy           *widget.ProgressBarInfinite
 	ground         *canvas.Rectangle
@@ -95,8 +95,9 @@ func (d *serverDialog) build() {
 	})
 	d.forgetting = container.NewCenter(d.forget)
 	d.forgetting.Hide()
-	d.model = newKeySelect(nil, func(k *fyne.KeyEvent) { d.w.escapeKey(k) })
-	d.offer(nil)
+	d.model = newKeySelectEntry(d.w.escapeKey)
+	d.model.SetPlaceHolder(lang.L("Only where it lists very many, or none"))
+	d.model.SetText(d.server.Model)
 
 	form := container.New(layout.NewFormLayout())
 	row := func(name string, control fyne.CanvasObject) {
@@ -106,7 +107,7 @@ func (d *serverDialog) build() {
 	row(lang.L("Address"), d.url)
 	row(lang.L("Key"), container.NewBorder(nil, nil, nil, d.forgetting, d.key))
 	row(lang.L("Name"), d.name)
-	row(lang.L("Model"), filledSelect(d.model))
+	row(lang.L("Model"), d.model)
 
 	d.ground = canvas.NewRectangle(nil)
 	d.ground.CornerRadius = look.Radius
@@ -139,10 +140,7 @@ func (d *serverDialog) build() {
 // given is the server as it stands in the dialog, with its key; nil: the one that is kept.
 func (d *serverDialog) given() (s remote.Server, key *string) {
 	s = d.server
-	s.URL, s.Name, s.Model = strings.TrimSpace(d.url.Text), strings.TrimSpace(d.name.Text), ""
-	if d.model.SelectedIndex() > 0 {
-		s.Model = d.model.Selected
-	}
+	s.URL, s.Name, s.Model = strings.TrimSpace(d.url.Text), strings.TrimSpace(d.name.Text), strings.TrimSpace(d.model.Text)
 	k := strings.TrimSpace(d.key.Text)
 	if k == "" && !d.forgotten {
 		return s, nil
@@ -150,24 +148,16 @@ func (d *serverDialog) given() (s remote.Server, key *string) {
 	return s, &k
 }
 
-// offer lists the models to choose the first one of.
+// mostOffered is how many models can be chosen from; the name of any other one can be typed.
+const mostOffered = 40
+
+// offer lists models to choose from.
 func (d *serverDialog) offer(models []remote.Model) {
-	options := []string{lang.L("None in particular")}
-	if d.model.SelectedIndex() <= 0 && d.server.Model != "" && d.model.Selected == "" {
-		d.model.Selected = d.server.Model
+	var names []string
+	for _, m := range models[:min(len(models), mostOffered)] {
+		names = append(names, m.ID)
 	}
-	chosen := d.model.Selected
-	for _, m := range models {
-		options = append(options, m.ID)
-	}
-	if chosen != "" && !slices.Contains(options, chosen) {
-		options = append(options, chosen)
-	}
-	d.model.Options = options
-	if d.model.Selected = chosen; chosen == "" {
-		d.model.Selected = options[0]
-	}
-	d.model.Refresh()
+	d.model.SetOptions(names)
 }
 
 // try asks the server what it offers.
@@ -331,4 +321,23 @@ func (s *settingsDialog) serverRows() {
 		s.row(r.Name, r.URL, button(lang.L("Change…"), func() { s.w.openServer(r.ID) }))
 	}
 	s.row("", "", button(lang.L("Add a server…"), s.w.addServer))
+}
+
+// keySelectEntry is Fyne's entry with suggestions; somebody else sees its keys first.
+type keySelectEntry struct {
+	widget.SelectEntry
+	key func(*fyne.KeyEvent) bool
+}
+
+func newKeySelectEntry(key func(*fyne.KeyEvent) bool) *keySelectEntry {
+	e := &keySelectEntry{key: key}
+	e.ExtendBaseWidget(e)
+	return e
+}
+
+// TypedKey passes keys on that nobody wanted first.
+func (e *keySelectEntry) TypedKey(k *fyne.KeyEvent) {
+	if !e.key(k) {
+		e.SelectEntry.TypedKey(k)
+	}
 }

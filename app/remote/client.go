@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Client asks one server. It is safe for concurrent use.
@@ -110,6 +111,7 @@ func (c *Client) list(ctx context.Context, base string) ([]Model, Kind, error) {
 		return nil, "", fmt.Errorf("%s answers at %s/models with %w", c.name, base, errWebPage)
 	}
 	var all struct {
+		Object string             `json:"object"`
 		Data   *[]json.RawMessage `json:"data"`
 		Models *[]json.RawMessage `json:"models"`
 		Error  json.RawMessage    `json:"error"`
@@ -126,6 +128,7 @@ func (c *Client) list(ctx context.Context, base string) ([]Model, Kind, error) {
 			entries = *all.Models
 		case len(all.Error) > 0 && string(all.Error) != "null": // errors with the status 200
 			return nil, "", &StatusError{Code: resp.StatusCode, Server: c.name, Path: "/models", Detail: c.hide(detail(body))}
+		case all.Object == "list": // Ollama's, where there are none
 		default:
 			return nil, "", fmt.Errorf("%s answers at %s/models with %w", c.name, base, errNoList)
 		}
@@ -146,7 +149,7 @@ func (c *Client) list(ctx context.Context, base string) ([]Model, Kind, error) {
 			m.ID, m.Name = plain.ID, plain.Name
 		}
 		id := cmp.Or(m.ID, m.Name)
-		if id == "" || len(id) > 1000 {
+		if id == "" || len(id) > 1000 || strings.ContainsFunc(id, unicode.IsControl) {
 			continue
 		}
 		if kind == Unknown {

@@ -107,6 +107,8 @@ func TestLists(t *testing.T) {
 		"bare":        {`[{"id":"a"},{"id":"b"}]`, "a b"},
 		"models":      {`{"models":[{"name":"a"}]}`, "a"},
 		"none":        {`{"data":[]}`, ""},
+		"null data":   {`{"object":"list","data":null}`, ""},
+		"control":     {`{"data":[{"id":"a\u001b[31m"},{"id":"b\nc"},{"id":"d"}]}`, "d"},
 		"odd entries": {`{"data":[{"id":"a","max_model_len":"32k"},7,"x",{"id":""},{"object":"model"}]}`, "a"},
 		"page":        {`<!doctype html><title>Hi</title>`, "error: a web page"},
 		"text":        {`hello`, "error: no list of models"},

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"burble/app/network"
 	"burble/app/remote/remotetest"
 	"burble/inference"
 	"burble/inference/chat"
@@ -232,6 +233,27 @@ func TestSilence(t *testing.T) {
 		st.Wait()
 	})
 	if a := ask(t, t.Context(), c, inference.Request{}); a.text != "all" || a.err != nil || a.reason != inference.FinishStop {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestGoingOffline wants an answer to end as one that broke off when the user goes offline in the middle of it.
+func TestGoingOffline(t *testing.T) {
+	s := remotetest.New(t, remotetest.VLLM)
+	n := network.New(false)
+	defer n.Close()
+	c, err := NewClient(n.Client(), Server{Name: "myserver", URL: s.URL}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Script(func(st *remotetest.Stream) {
+		st.Begin()
+		st.Word("half")
+		time.Sleep(50 * time.Millisecond)
+		n.SetOffline(true)
+		st.Wait()
+	})
+	if a := ask(t, t.Context(), c, inference.Request{}); a.text != "half" || !errors.Is(a.err, ErrCut) {
 		t.Errorf("%+v", a)
 	}
 }
