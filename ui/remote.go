@@ -45,6 +45,8 @@ type serverDialog struct {
 	ground         *canvas.Rectangle
 	result         *widget.Label
 	outcome        *fyne.Container
+	middle         *fyne.Container
+	scroll         *container.Scroll
 	cancel         context.CancelFunc // ends what is asked beside the window
 	closed         bool
 }
@@ -126,8 +128,9 @@ func (d *serverDialog) build() {
 		b.OnKey = func(k *fyne.KeyEvent) { d.w.escapeKey(k) }
 	}
 	bottom := container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), container.NewHBox(remove, layout.NewSpacer(), d.test, d.save))
-	middle := container.NewVScroll(container.New(layout.NewCustomPaddedLayout(0, 0, 0, 6), container.NewVBox(about, form, d.busy, d.outcome)))
-	content := container.NewBorder(container.NewBorder(nil, nil, nil, shut, title), bottom, nil, nil, middle)
+	d.middle = container.NewVBox(about, form, d.busy, d.outcome)
+	d.scroll = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(0, 0, 0, 6), d.middle))
+	content := container.NewBorder(container.NewBorder(nil, nil, nil, shut, title), bottom, nil, nil, d.scroll)
 	d.popup = widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(8, 10, 12, 12), content), d.w.win.Canvas())
 	size := d.w.win.Canvas().Size()
 	d.popup.Resize(fyne.NewSize(min(size.Width-48, 620), min(size.Height-48, 500)))
@@ -286,9 +289,12 @@ func (d *serverDialog) show(text string, bad bool) {
 	if bad {
 		d.ground.FillColor = look.Color(look.ColorErrorSoft)
 	}
-	d.result.SetText(text)
 	d.outcome.Show()
-	d.popup.Content.Refresh()
+	d.middle.Refresh() // the label gets its width, by which it breaks lines
+	d.result.SetText(text)
+	d.middle.Refresh()
+	d.scroll.Refresh()
+	d.scroll.ScrollToBottom()
 }
 
 func (d *serverDialog) close() {

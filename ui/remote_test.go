@@ -67,11 +67,6 @@ func TestAddServer(t *testing.T) {
 	d.model.SetText("Qwen/Qwen3-32B")
 	test.Type(d.name, "Tower")
 	keep(t, w, "server-works")
-	w.root.Hide() // the picture is of the dialog
-	w.picker.popup.Hide()
-	golden.Match(t, w.win, "server")
-	w.root.Show()
-	w.picker.popup.Show()
 	d.save.OnTapped()
 	if s := f.servers[0]; w.server != nil || s.URL != "tower:8000" || s.Name != "Tower" || s.Model != "Qwen/Qwen3-32B" || f.keys["new"] != "sk-12345" {
 		t.Errorf("%+v, %v", s, f.keys)
@@ -115,6 +110,23 @@ func TestAddServer(t *testing.T) {
 	w.openPicker()
 	drain(w, f)
 	keep(t, w, "server-picker-loaded")
+}
+
+// TestServerPictures holds the dialog to pictures, in both themes: a test that worked, and one that did not.
+func TestServerPictures(t *testing.T) {
+	for theme, problem := range map[app.Theme]error{app.ThemeLight: nil, app.ThemeDark: errors.New("nothing answers at tower:8000 (connection refused): is the server running, and is the port right?")} {
+		f := newFake()
+		f.values.Theme = theme
+		f.catalog, f.unwilling = catalog, problem
+		f.catalog.Warnings = []string{"The key and all you write travel to tower:8000 in the clear (http), where others on the way can read them."}
+		w := open(t, f, 640, 560)
+		w.root.Hide()
+		w.addServer()
+		w.server.url.SetText("tower:8000")
+		w.server.key.SetText("sk-12345")
+		w.server.try()
+		golden.Match(t, w.win, "server-"+string(theme))
+	}
 }
 
 // TestChangeServer changes a server, its key, and takes it away.
