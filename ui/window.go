@@ -85,20 +85,12 @@ type window struct {
 	chat     int64  // that is shown; 0: a new one, not made yet
 	draft    string // of it, as it is stored
 	messages []app.Message
-	thoughts map[int64]*thought
 	beating  bool
 	beat     func(on bool) // starts and stops the clock of what moves by itself
 }
 
-// thought is how long an answer's reasoning took, as seen from here.
-type thought struct {
-	begun time.Time
-	took  time.Duration
-	ended bool
-}
-
 func newWindow(fa fyne.App, b Backend) *window {
-	w := &window{b: b, app: fa, thoughts: map[int64]*thought{}, beat: func(bool) {}, endWork: func() {}}
+	w := &window{b: b, app: fa, beat: func(bool) {}, endWork: func() {}}
 	w.win = fa.NewWindow("Burble")
 	w.userScale, w.fontScale = userScale(fa.Settings()), 1
 	w.applyLook()
@@ -322,7 +314,7 @@ func (w *window) apply(signals []app.Signal) {
 func (w *window) tick(now time.Time) {
 	w.view.Beat(now)
 	if n := len(w.messages); n > 0 && w.messages[n-1].Status == app.StatusStreaming {
-		w.view.Update(w.present(w.messages[n-1], true)) // the reasoning's clock
+		w.refreshAnswer(w.messages[n-1].ID) // the reasoning's clock
 	}
 }
 
@@ -404,28 +396,8 @@ func (w *window) present(m app.Message, last bool) transcript.Message {
 	case inference.FinishContext:
 		out.Cut = lang.L("The context is full. Start a new chat, or raise the context size in the settings.")
 	}
-	out.Thought = w.thought(m)
+	out.Thought = m.Thought
 	return out
-}
-
-// thought measures how long an answer's reasoning takes.
-func (w *window) thought(m app.Message) time.Duration {
-	t := w.thoughts[m.ID]
-	if m.Reasoning == "" {
-		return 0
-	}
-	if t == nil {
-		if m.Status != app.StatusStreaming || m.Content != "" {
-			return 0 // from before: not known
-		}
-		t = &thought{begun: time.Now()}
-		w.thoughts[m.ID] = t
-	}
-	if !t.ended {
-		t.took = time.Since(t.begun)
-		t.ended = m.Content != "" || m.Status != app.StatusStreaming
-	}
-	return t.took
 }
 
 // waitingText says what an answer without a first word is waiting for.

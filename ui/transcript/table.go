@@ -129,11 +129,11 @@ func (t *table) heightFor(width float32) float32 {
 	return t.height
 }
 
-// nothingOf returns a colour that covers nothing, in the tone of another: Fyne blends a rectangle's stroke into its
-// fill, and a black fill, though it is not seen, would darken the stroke.
+// nothingOf returns a colour that covers next to nothing, in the tone of another: Fyne blends a rectangle's stroke into
+// its fill, and a black fill, though it is not seen, would darken the stroke. Without any cover, a colour has no tone.
 func nothingOf(name fyne.ThemeColorName) color.Color {
 	c := color.NRGBAModel.Convert(look.Color(name)).(color.NRGBA)
-	c.A = 0
+	c.A = 1
 	return c
 }
 
