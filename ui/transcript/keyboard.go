@@ -78,6 +78,54 @@ func own(h host, b *look.Button) *look.Button {
 	return b
 }
 
+// switcher returns what goes through a message's versions, or nil.
+func (m *message) switcher() *switcher {
+	switch {
+	case m.own != nil:
+		return m.own.version
+	case m.footer != nil:
+		return m.footer.version
+	}
+	return nil
+}
+
+// switching returns the place of the message whose versions are being gone through with the keyboard, or -1, and whether
+// forward.
+func (v *View) switching() (at int, forward bool) {
+	c := fyne.CurrentApp().Driver().CanvasForObject(v)
+	if c == nil {
+		return -1, false
+	}
+	b, ok := c.Focused().(*look.Button)
+	if !ok {
+		return -1, false
+	}
+	for i, g := range v.column.groups {
+		if s := g.message.switcher(); s != nil && (s.before == b || s.after == b) {
+			return i, s.after == b
+		}
+	}
+	return -1, false
+}
+
+// goOnSwitching gives the focus to the same button of the version that stands there now.
+func (v *View) goOnSwitching(at int, forward bool) {
+	if at < 0 || at >= len(v.column.groups) {
+		return
+	}
+	s := v.column.groups[at].message.switcher()
+	if s == nil {
+		return
+	}
+	b := s.before
+	if forward {
+		b = s.after
+	}
+	if c := fyne.CurrentApp().Driver().CanvasForObject(v); c != nil && c.Focused() != fyne.Focusable(b) {
+		c.Focus(b)
+	}
+}
+
 func (v *View) formula(source string, displayed bool) *tex.Formula {
 	return v.formulas.get(source, displayed)
 }

@@ -198,3 +198,29 @@ func TestTabScrolls(t *testing.T) {
 		t.Errorf("40 links on, the transcript stands at %v", v.column.scroll.Offset.Y)
 	}
 }
+
+// TestVersionsByKeys goes on through the versions of a message with the key that it was begun with.
+func TestVersionsByKeys(t *testing.T) {
+	v, w := show(t, look.Light, 900, 600)
+	shown := func(version int) []Message {
+		return []Message{{ID: int64(version), Role: User, Content: "Q", Version: version, Versions: 3}, {ID: int64(10 + version), Role: Assistant, Content: "A", Last: true}}
+	}
+	v.SetMessages(shown(3))
+	version := 3
+	v.OnVersion = func(_ int64, step int) {
+		version += step
+		v.SetMessages(shown(version))
+	}
+	w.Canvas().Focus(v.column.groups[0].message.own.version.before)
+	for range 2 {
+		press(w.Canvas().Focused(), fyne.KeyReturn)
+	}
+	if version != 1 || w.Canvas().Focused() != fyne.Focusable(v.column.groups[0].message.own.version.before) {
+		t.Errorf("version %d, focus on %v", version, w.Canvas().Focused())
+	}
+	w.Canvas().Focus(v.column.groups[0].message.own.version.after)
+	press(w.Canvas().Focused(), fyne.KeyReturn)
+	if version != 2 || w.Canvas().Focused() != fyne.Focusable(v.column.groups[0].message.own.version.after) {
+		t.Errorf("forward: version %d", version)
+	}
+}

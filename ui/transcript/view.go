@@ -79,6 +79,7 @@ func NewView() *View {
 
 // SetMessages shows a conversation. Messages that were there before, by their ID, keep their widgets.
 func (v *View) SetMessages(messages []Message) {
+	at, forward := v.switching()
 	old := make(map[int64]*group, len(v.column.groups))
 	for _, g := range v.column.groups {
 		old[g.message.data.ID] = g
@@ -95,6 +96,7 @@ func (v *View) SetMessages(messages []Message) {
 	}
 	v.column.groups = groups
 	v.column.changed()
+	v.goOnSwitching(at, forward)
 }
 
 // Update shows a message's new state; the message has to be one that SetMessages knows. It reports whether it was.
