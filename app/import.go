@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -40,47 +41,123 @@ type Imported struct {
 
 // Import reads chats from a file: Burble's own JSON, conversations of LM Studio, exports of Open WebUI and of ChatGPT (its
 // conversations.json, or the .zip it comes in), and ShareGPT. All of it is imported, or nothing with an error that says
-// what is wrong. progress, which may be nil, is told how many bytes of the file were read, from this goroutine.
-func (c *Chats) Import(ctx context.Context, file string, progress func(done, total int64)) (Imported, error) {
-	f, err := os.Open(file)
+// what is wrong. progress, which may be nil, is told how many bytes were read, from this goroutine.
+//
+// Of a folder, such as LM Studio's conversations, all files are imported; those in a folder within it go into a folder of
+// its name.
+func (c *Chats) Import(ctx context.Context, path string, progress func(done, total int64)) (Imported, error) {
+	im := importer{chats: c, ctx: ctx, progress: progress, left: maxImportFile}
+	files, err := im.files(path)
 	if err != nil {
 		return Imported{}, fmt.Errorf("importing chats: %w", err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is not a file")
-	}
-	if err != nil {
-		return Imported{}, fmt.Errorf("importing %s: %w", filepath.Base(file), err)
-	}
-	im := importer{chats: c, ctx: ctx, progress: progress, size: info.Size(), left: maxImportFile}
 	err = c.store.transact(ctx, func(tx *sql.Tx) (err error) {
 		if im.into, err = newInserter(ctx, c, tx); err != nil {
 			return err
 		}
-		var magic [4]byte
-		if n, _ := f.ReadAt(magic[:], 0); string(magic[:n]) == "PK\x03\x04" {
-			err = im.zip(f)
-		} else {
-			err = im.stream(f)
-		}
-		if err == nil {
-			err = im.into.finish()
-		}
-		if err == nil && len(im.into.done.Chats) == 0 {
-			if im.into.done.Empty > 0 {
-				return errors.New("the chats in it have no messages")
+		for _, f := range files {
+			if err := im.file(f); err != nil {
+				return fmt.Errorf("importing %s: %w", filepath.Base(f.path), plainJSON(err))
 			}
-			return errors.New("there are no chats in it")
+		}
+		done := im.into.done
+		switch {
+		case len(done.Chats) > 0:
+			return nil
+		case done.Empty > 0:
+			return fmt.Errorf("importing %s: the chats in it have no messages", filepath.Base(path))
+		}
+		return fmt.Errorf("importing %s: there are no chats in it", filepath.Base(path))
+	})
+	if err != nil {
+		return Imported{}, err
+	}
+	c.signals.publish(ChatsChanged{})
+	return im.into.done, nil
+}
+
+// importFile is a file to import.
+type importFile struct {
+	path, folder string
+}
+
+// studioEnding is how the names of LM Studio's conversations end.
+const studioEnding = ".conversation.json"
+
+// files returns the files of path, which is one or a folder, and adds up their sizes.
+func (im *importer) files(path string) ([]importFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().IsRegular() {
+		im.size = info.Size()
+		return []importFile{{path, ""}}, nil
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is neither a file nor a folder", filepath.Base(path))
+	}
+	var studio, others []importFile
+	err = filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		found := importFile{path: file}
+		if dir := filepath.Dir(file); dir != filepath.Clean(path) {
+			found.folder = filepath.Base(dir)
+		}
+		switch ending := strings.ToLower(filepath.Ext(file)); {
+		case strings.HasSuffix(file, studioEnding):
+			studio = append(studio, found)
+		case ending == ".json" || ending == ".jsonl" || ending == ".zip":
+			others = append(others, found)
+		default:
+			return nil
+		}
+		if len(studio)+len(others) > maxImportMessages {
+			return fmt.Errorf("the folder %w: more than %d files", errLarge, maxImportMessages)
+		}
+		info, err := d.Info()
+		if err == nil {
+			im.size += info.Size()
 		}
 		return err
 	})
 	if err != nil {
-		return Imported{}, fmt.Errorf("importing %s: %w", filepath.Base(file), plainJSON(err))
+		return nil, err
 	}
-	c.signals.publish(ChatsChanged{})
-	return im.into.done, nil
+	if len(studio) > 0 {
+		return studio, nil // beside them are files of another kind
+	}
+	return others, nil
+}
+
+// file imports a file.
+func (im *importer) file(file importFile) error {
+	f, err := os.Open(file.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	im.folder = 0
+	if file.folder != "" {
+		im.folder = -1 // in no file of ours
+		im.into.folders = []fileFolder{{ID: im.folder, Name: file.folder}}
+	}
+	var magic [4]byte
+	if n, _ := f.ReadAt(magic[:], 0); string(magic[:n]) == "PK\x03\x04" {
+		err = im.zip(f, info.Size())
+	} else {
+		err = im.stream(f)
+	}
+	if err != nil {
+		return err
+	}
+	return im.into.finish()
 }
 
 // importer reads the forms of files.
@@ -88,23 +165,24 @@ type importer struct {
 	chats    *Chats
 	ctx      context.Context
 	progress func(done, total int64)
-	size     int64 // of the file
-	read     int64 // of it
+	size     int64 // of the files
+	read     int64 // of them
 	left     int64 // bytes that may be read
 	element  int64 // bytes that may be read of a chat
+	folder   int64 // for chats of other programs; 0: none
 	into     *inserter
 }
 
 var conversationsFile = regexp.MustCompile(`^conversations.*\.json$`)
 
 // zip reads the conversations of an archive.
-func (im *importer) zip(f io.ReaderAt) error {
-	z, err := zip.NewReader(f, im.size)
+func (im *importer) zip(f io.ReaderAt, size int64) error {
+	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return fmt.Errorf("the archive is damaged; download it again: %w", err)
 	}
 	var found []*zip.File
-	im.size = 0
+	im.size -= size
 	for _, file := range z.File {
 		if conversationsFile.MatchString(path.Base(file.Name)) {
 			found = append(found, file)
@@ -354,6 +432,7 @@ func (im *importer) chat(data json.RawMessage) error {
 	}
 	im.into.from(f.program)
 	im.into.done.Left += f.left
+	f.chat.Folder = im.folder
 	return im.into.add(f.chat)
 }
 

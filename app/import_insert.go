@@ -267,8 +267,9 @@ func (in *inserter) finish() error {
 				return err
 			}
 		}
-		delete(in.inFolder, f.ID)
 	}
+	in.folders = nil
+	clear(in.inFolder) // ids count within a file
 	return nil
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"archive/zip"
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -146,6 +147,85 @@ func TestImportForeign(t *testing.T) {
 				t.Errorf("List = %+v, %v", list, err)
 			}
 		})
+	}
+}
+
+// TestImportFolder imports LM Studio's folder of conversations, with what lies beside them, and a folder of any files.
+func TestImportFolder(t *testing.T) {
+	dir := t.TempDir()
+	a, _ := start(t, filepath.Join(dir, "app"))
+	root := filepath.Join(dir, "conversations")
+	must(t, os.MkdirAll(filepath.Join(root, "Work"), 0o700))
+	data, err := os.ReadFile("testdata/import/lmstudio.json")
+	must(t, err)
+	for _, name := range []string{"1.conversation.json", "Work/2.conversation.json", "Work/3.conversation.json"} {
+		must(t, os.WriteFile(filepath.Join(root, name), data, 0o600))
+	}
+	must(t, os.WriteFile(filepath.Join(root, "settings.json"), []byte(`{"hello": 1}`), 0o600))
+	got, err := a.Chats.Import(t.Context(), root, nil)
+	must(t, err)
+	if len(got.Chats) != 3 || len(got.Folders) != 1 {
+		t.Fatalf("Import = %+v", got)
+	}
+	list, err := a.Chats.List()
+	must(t, err)
+	inFolder := 0
+	for _, c := range list {
+		if c.Folder == got.Folders[0] {
+			inFolder++
+		}
+	}
+	if inFolder != 2 {
+		t.Errorf("%d chats are in the folder: %+v", inFolder, list)
+	}
+	// One that is broken keeps all of them out, and is named.
+	must(t, os.WriteFile(filepath.Join(root, "Work", "4.conversation.json"), data[:len(data)/2], 0o600))
+	if _, err := a.Chats.Import(t.Context(), root, nil); err == nil || !strings.Contains(err.Error(), "4.conversation.json") {
+		t.Errorf("a broken one: %v", err)
+	}
+	if after, err := a.Chats.List(); err != nil || len(after) != 3 {
+		t.Errorf("%d chats, %v", len(after), err)
+	}
+	if got, err := a.Chats.Import(t.Context(), filepath.Join("testdata", "import"), nil); err != nil || len(got.From) != 4 || len(got.Chats) != 7 {
+		t.Errorf("all forms: %+v, %v", got, err)
+	}
+	if _, err := a.Chats.Import(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "no chats") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if _, err := a.Chats.Import(t.Context(), os.DevNull, nil); err == nil {
+		t.Error("a device was imported")
+	}
+}
+
+// BenchmarkImport imports a thousand chats of 20 messages from Burble's own JSON.
+func BenchmarkImport(b *testing.B) {
+	dir := b.TempDir()
+	path := filepath.Join(dir, "many.json")
+	f, err := os.Create(path)
+	must(b, err)
+	w := bufio.NewWriter(f)
+	fmt.Fprint(w, `{"burble_chats": 1, "chats": [`)
+	for c := range 1000 {
+		if c > 0 {
+			w.WriteString(",")
+		}
+		fmt.Fprintf(w, `{"title": "Chat %d", "messages": [`, c)
+		for m := range 20 {
+			if m > 0 {
+				w.WriteString(",")
+			}
+			fmt.Fprintf(w, `{"id": %d, "parent": %d, "role": "user", "content": "%s %d"}`, m+1, m, strings.Repeat("some words of a message ", 15), c)
+		}
+		w.WriteString("]}")
+	}
+	w.WriteString("]}")
+	must(b, w.Flush())
+	must(b, f.Close())
+	a, _ := start(b, dir)
+	for b.Loop() {
+		if got, err := a.Chats.Import(b.Context(), path, nil); err != nil || got.Messages != 20_000 {
+			b.Fatal(got.Messages, err)
+		}
 	}
 }
 
@@ -378,9 +458,6 @@ func TestHostileImports(t *testing.T) {
 	}
 	if _, err := a.Chats.Import(t.Context(), filepath.Join(dir, "none.json"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
-	}
-	if _, err := a.Chats.Import(t.Context(), dir, nil); err == nil {
-		t.Error("a folder was imported")
 	}
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -52,6 +52,7 @@ func (w *window) commands() []group {
 			{name: lang.L("Export this chat as Markdown…"), icon: look.IconExport, do: func() { w.withChat(w.exportMarkdown) }, when: chatShown},
 			{name: lang.L("Delete this chat"), icon: look.IconBin, do: func() { w.withChat(w.deleteChat) }, when: chatShown},
 			{name: lang.L("Keep this chat"), icon: look.IconChat, do: w.keepTemporary, when: func() bool { return app.Temporary(w.chat) }},
+			{name: lang.L("Undo"), icon: look.IconUndo, do: w.undo, when: func() bool { return len(w.undos) > 0 }},
 			{name: lang.L("New folder…"), icon: look.IconFolder, do: w.newFolder},
 			{name: lang.L("Import chats…"), icon: look.IconDownload, do: w.askImport},
 			{name: lang.L("Export all chats"), icon: look.IconExport, do: func() { w.askExport(app.Selection{}, lang.L("Chats"), app.ExportJSON) }},

@@ -214,6 +214,10 @@ func (w *window) droppedChats(at fyne.Position, files []fyne.URI) bool {
 	if !w.sidebar.Visible() || at.X > w.sidebar.Size().Width || len(files) != 1 {
 		return false
 	}
+	if info, err := os.Stat(files[0].Path()); err == nil && info.IsDir() { // LM Studio's conversations
+		w.importFile(files[0].Path())
+		return true
+	}
 	for _, ending := range importable {
 		if strings.EqualFold(files[0].Extension(), ending) {
 			w.importFile(files[0].Path())
