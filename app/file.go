@@ -74,7 +74,7 @@ type fileAttachment struct {
 // Columns that fileChat and fileMessage name, or that mean nothing elsewhere.
 var (
 	chatColumns = []string{"id", "title", "created", "updated", "options", "draft", "leaf", "deleted", "folder_id", "pinned", "archived", "titled"}
-	fileColumns = []string{"id", "chat_id", "parent_id", "role", "content", "reasoning", "created", "status", "error", "finish", "stats", "model", "warning", "owner", "thought"}
+	fileColumns = []string{"id", "chat_id", "parent_id", "role", "content", "reasoning", "created", "status", "error", "finish", "stats", "model", "warning", "owner", "thought", "unspaced"}
 )
 
 // extraColumn is a column that travels as "more".

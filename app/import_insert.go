@@ -40,7 +40,7 @@ func newInserter(ctx context.Context, c *Chats, tx *sql.Tx) (*inserter, error) {
 		return nil, err
 	}
 	in.message, err = tx.PrepareContext(ctx, `INSERT INTO messages (chat_id, parent_id, role, content, reasoning, thought, created, status,
-		error, finish, stats, model, warning) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		error, finish, stats, model, warning, unspaced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	return in, err
 }
 
@@ -195,7 +195,7 @@ func (in *inserter) insertMessage(chatID, parent int64, created time.Time, m fil
 	}
 	before := sql.NullInt64{Int64: parent, Valid: parent != 0}
 	r, err := in.message.ExecContext(in.ctx, chatID, before, m.Role, m.Content, m.Reasoning, max(m.Thought, 0), created.UnixMilli(), string(status),
-		m.Error, m.Finish, stats, m.Model, m.Warning)
+		m.Error, m.Finish, stats, m.Model, m.Warning, strings.ContainsFunc(m.Content, unspaced))
 	if err != nil {
 		return 0, err
 	}

@@ -124,14 +124,11 @@ var migrations = []string{
 	ALTER TABLE messages ADD COLUMN receipt TEXT;
 	CREATE INDEX messages_removed ON messages (removed) WHERE removed IS NOT NULL`,
 
-	// Messages with characters of languages written without spaces, which a search has to look through one by one.
-	`CREATE INDEX messages_unspaced ON messages (id) WHERE ` + holdsUnspaced,
+	// Whether a message has characters of languages written without spaces, which a search has to look through; NULL: not
+	// known, which counts as yes.
+	`ALTER TABLE messages ADD COLUMN unspaced INTEGER;
+	CREATE INDEX messages_unspaced ON messages (id) WHERE unspaced IS NOT 0`,
 }
-
-// holdsUnspaced is true of messages with a character of a language written without spaces: Thai and Lao, Myanmar, Khmer,
-// Chinese and Japanese. It takes in all that unspaced does. A query has to say it in these very
-// words for SQLite to use the index.
-const holdsUnspaced = "content GLOB '*[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\u9fff\ua9e0-\uaa7f\uf900-\ufaff\uff00-\uffef\U00016fe0-\U00016fff\U0001aff0-\U0001b2ff\U0001f200\U00020000-\U0003ffff]*'"
 
 // NewerError says that a database was written by a newer Burble.
 type NewerError struct {

@@ -44,7 +44,7 @@ func (c *Chats) Search(query string, limit int) ([]Hit, error) {
 
 // unspaced reports whether r belongs to a language written without spaces between words.
 func unspaced(r rune) bool {
-	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
 // matchQuery turns what the user typed into an FTS5 query: every word in quotes, so that nothing in it is an operator.
@@ -82,7 +82,7 @@ func (c *Chats) searchCharacters(query string, limit int) ([]Hit, error) {
 	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) },
 		`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content
 		FROM messages m INDEXED BY messages_unspaced JOIN chats c ON c.id = m.chat_id
-		WHERE m.`+holdsUnspaced+` AND m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`,
+		WHERE m.unspaced IS NOT 0 AND m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`,
 		likePattern(query), limit)
 }
 

@@ -375,8 +375,9 @@ func (s *store) insert(ctx context.Context, tx *sql.Tx, m *Message) error {
 	if m.Status == StatusStreaming {
 		owner = s.owner
 	}
-	r, err := tx.ExecContext(ctx, `INSERT INTO messages (chat_id, parent_id, role, content, created, status, model, owner)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, m.ChatID, parent, string(m.Role), m.Content, m.Created.UnixMilli(), string(m.Status), m.Model, owner)
+	r, err := tx.ExecContext(ctx, `INSERT INTO messages (chat_id, parent_id, role, content, created, status, model, owner, unspaced)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, m.ChatID, parent, string(m.Role), m.Content, m.Created.UnixMilli(), string(m.Status), m.Model, owner,
+		strings.ContainsFunc(m.Content, unspaced))
 	if err != nil {
 		return err
 	}
@@ -402,6 +403,6 @@ func (s *store) save(ctx context.Context, m Message) error {
 		stats = sql.NullString{String: string(b), Valid: true}
 	}
 	return s.exec(ctx, `UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, finish = ?, stats = ?, model = ?,
-		warning = ?, thought = ?, owner = ? WHERE id = ?`, m.Content, m.Reasoning, string(m.Status), m.Error, string(m.Finish), stats, m.Model,
-		m.Warning, m.Thought.Milliseconds(), owner, m.ID)
+		warning = ?, thought = ?, owner = ?, unspaced = ? WHERE id = ?`, m.Content, m.Reasoning, string(m.Status), m.Error, string(m.Finish), stats, m.Model,
+		m.Warning, m.Thought.Milliseconds(), owner, strings.ContainsFunc(m.Content, unspaced), m.ID)
 }
