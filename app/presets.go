@@ -302,6 +302,9 @@ func (p *Presets) Export(w io.Writer, id int64) error {
 		return err
 	}
 	preset.Model = ""
+	if id == 0 {
+		preset.Name = "Settings"
+	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)

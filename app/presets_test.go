@@ -215,6 +215,10 @@ func TestPresetFiles(t *testing.T) {
 	if strings.Contains(b.String(), "/home/me") || !strings.Contains(b.String(), "<Mine>") {
 		t.Errorf("the file says %s", b.String())
 	}
+	var own bytes.Buffer
+	if err := a.Presets.Export(&own, 0); err != nil || !strings.Contains(own.String(), `"name": "Settings"`) {
+		t.Errorf("the settings as a preset: %s, %v", own.String(), err)
+	}
 	path := filepath.Join(dir, "p.json")
 	write := func(s string) {
 		if err := os.WriteFile(path, []byte(s), 0o600); err != nil {

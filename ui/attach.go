@@ -215,7 +215,7 @@ func (w *window) pastedFiles(text string) bool {
 		return false
 	}
 	w.attachFiles(paths)
-	w.toast.show(lang.L("Attached what the path leads to."), lang.L("Paste as text"), func() {
+	w.toast.show(lang.L("The files were attached."), lang.L("Paste as text"), func() {
 		for _, f := range slices.Clone(w.pending()) {
 			if slices.Contains(paths, f.path) {
 				w.detach(w.chat, f)

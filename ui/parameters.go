@@ -153,7 +153,7 @@ func (p *parameters) show() {
 	for i, x := range p.presets {
 		labels[i] = presetName(x)
 		if x.ID == p.w.b.Settings.Get().Preset {
-			labels[i] += "  ·  " + lang.L("for new chats")
+			labels[i] += "  ·  " + lang.L("default")
 		}
 		if x.ID == preset.ID {
 			p.chooser.Selected = labels[i]

@@ -390,7 +390,9 @@ func (p *parameters) seedRow() {
 	keep.Height, keep.TextSize, keep.OnKey = 28, 12.5, p.escapeKey
 	h := p.head(name, box, func() { p.change("", func(x *app.Parameters) { x.Sampling.Seed = base.Sampling.Seed }) })
 	p.add(h, nil, lang.L("The same seed gives the same answer. Empty: a new one each time."))
-	p.list.Add(keep)
+	last := caption("")
+	row := container.NewBorder(nil, nil, nil, container.NewCenter(keep), last)
+	p.list.Add(row)
 	p.rows = append(p.rows, func(x, b app.Parameters) {
 		now, base = x, b
 		h.differs(!reflect.DeepEqual(x.Sampling.Seed, b.Sampling.Seed))
@@ -399,17 +401,19 @@ func (p *parameters) seedRow() {
 		}
 		switch used := p.w.usedSeed(); {
 		case x.Sampling.Seed != nil:
-			keep.Hidden = false
+			row.Hidden = false
+			last.SetText(lang.L("Kept for all answers."))
 			keep.Set(look.Icon{}, lang.L("Random again"), look.Soft)
 			keep.OnTapped = func() { set(nil) }
 		case used != nil:
-			keep.Hidden = false
-			keep.Set(look.Icon{}, lang.L("Keep {{.Seed}}, of the last answer", map[string]any{"Seed": strconv.FormatUint(*used, 10)}), look.Soft)
+			row.Hidden = false
+			last.SetText(lang.L("Last answer: {{.Seed}}", map[string]any{"Seed": strconv.FormatUint(*used, 10)}))
+			keep.Set(look.Icon{}, lang.L("Keep"), look.Soft)
 			keep.OnTapped = func() { set(used) }
 		default:
-			keep.Hidden = true
+			row.Hidden = true
 		}
-		keep.Refresh()
+		row.Refresh()
 	})
 }
 

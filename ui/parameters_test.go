@@ -265,12 +265,19 @@ func TestSeedAndReasoning(t *testing.T) {
 	w.toggleParameters()
 	var keep *look.Button
 	for _, b := range in[*look.Button](w.params.list) {
-		if strings.HasPrefix(b.Text, "Keep 18446744073709551615") {
+		if b.Text == "Keep" {
 			keep = b
 		}
 	}
 	if keep == nil {
 		t.Fatal("the seed of the last answer is not offered")
+	}
+	offered := false
+	for _, l := range in[*widget.Label](w.params.list) {
+		offered = offered || l.Text == "Last answer: 18446744073709551615"
+	}
+	if !offered {
+		t.Error("the seed of the last answer is not shown")
 	}
 	test.Tap(keep)
 	if s := effective(t, f, w).Sampling.Seed; s == nil || *s != 1<<64-1 || keep.Text != "Random again" {
