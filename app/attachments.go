@@ -21,8 +21,11 @@ type Attachment struct {
 	Note  string // a sentence about what could not be read of it; or empty
 }
 
-// MaxAttachments is the most files that go with a message.
-const MaxAttachments = 50
+// Limits of what goes with a message.
+const (
+	MaxAttachments    = 50       // files
+	maxAttachmentText = 32 << 20 // bytes of text in all of them
+)
 
 // TokenCounter is an Engine that can count tokens. It may be called from any goroutine, at any time.
 type TokenCounter interface {
@@ -41,8 +44,15 @@ func (m *Models) CountTokens(text string) (n int, exact bool) {
 	return (len(text) + 3) / 4, false
 }
 
-// ReadAttachment gets the text out of a file, for SendWith. It takes as long as it takes: call it off Fyne's goroutine.
+// ReadAttachment gets the text out of a file, for SendWith. It takes as long as it takes: call it off Fyne's goroutine. Two
+// files are read at a time; others wait.
 func (c *Chats) ReadAttachment(ctx context.Context, path string) (attach.Document, error) {
+	select {
+	case c.reading <- struct{}{}:
+		defer func() { <-c.reading }()
+	case <-ctx.Done():
+		return attach.Document{}, ctx.Err()
+	}
 	return attach.Read(ctx, path)
 }
 
@@ -68,7 +78,11 @@ func (s *store) attach(ctx context.Context, tx *sql.Tx, m *Message, docs []attac
 	if len(docs) > MaxAttachments {
 		return fmt.Errorf("%d files are too many for a message: %d are the most", len(docs), MaxAttachments)
 	}
+	size := 0
 	for _, d := range docs {
+		if size += len(d.Text); size > maxAttachmentText {
+			return fmt.Errorf("the files have more than %d MB of text: send them with several messages", maxAttachmentText>>20)
+		}
 		sum := sha256.Sum256([]byte(d.Text))
 		hash := hex.EncodeToString(sum[:])
 		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO attachment_texts (hash, content) VALUES (?, ?)", hash, d.Text); err != nil {

@@ -31,6 +31,7 @@ type Chats struct {
 	models   *Models
 	presets  *Presets
 	signals  *hub
+	reading  chan struct{} // holds one for each file that is being read
 	wake     chan struct{} // holds one signal: there is something to write
 
 	mu    sync.Mutex
@@ -47,7 +48,7 @@ type Chats struct {
 func newChats(ctx context.Context, s *store, e Engine, settings *Settings, h *hub) *Chats {
 	return &Chats{
 		ctx: ctx, store: s, engine: e, settings: settings, signals: h,
-		wake: make(chan struct{}, 1), live: map[int64]*answer{}, byID: map[inference.ID]*answer{},
+		reading: make(chan struct{}, 2), wake: make(chan struct{}, 1), live: map[int64]*answer{}, byID: map[inference.ID]*answer{},
 		asides: map[inference.ID]func(inference.Done, error){},
 	}
 }

@@ -61,6 +61,9 @@ func (s *settingsDialog) answers() {
 	s.check(lang.L("Titles by the model"), lang.L("It gives new chats a better title than their first words, when it has nothing else to do."), func(v *app.Values) *bool { return &v.AutoTitles })
 
 	s.section(lang.L("Sampling"))
+	if x, err := s.w.b.Presets.Get(s.w.b.Settings.Get().Preset); err == nil && x.ID != 0 {
+		s.paragraph(lang.L("New chats have the preset {{.Name}}, which goes before what is set here. The parameters of a chat (Ctrl+P) say which it has.", map[string]any{"Name": x.Name}))
+	}
 	s.slider(lang.L("Temperature"), lang.L("0 always takes the likeliest word; higher values vary more."), 0, 2, 0.05, func(v *app.Values) *float32 { return &v.Sampling.Temperature })
 	s.number(lang.L("Top-k"), lang.L("Only the k likeliest words are drawn from. 0: all."), func(v *app.Values) *int { return &v.Sampling.TopK })
 	s.slider(lang.L("Top-p"), lang.L("Only the likeliest words that make up this share. 1: all."), 0, 1, 0.01, func(v *app.Values) *float32 { return &v.Sampling.TopP })
