@@ -157,9 +157,8 @@ wait_for "the answer" 60 is "SELECT count(*) FROM messages WHERE role='assistant
 shot 3-answered
 chat=$(ask_db "SELECT max(id) FROM chats")
 
-# Copy: back from the composer over the header's three buttons and the answer's last ones to that which copies it.
-to_copy=7
-keys ctrl+l "shift+Tab*$to_copy"
+# Copy: Ctrl+J goes to the button that copies the last answer.
+keys ctrl+j
 shot 4-copy-focused
 keys Return
 if [ -n "$paste" ]; then
@@ -180,7 +179,7 @@ shot 6-again
 
 # Edit: beyond the answer's copy button come its versions, two buttons, two for each block of code, and then the message's
 # Edit.
-keys ctrl+l "shift+Tab*$((to_copy + 3 + 2 * $(blocks)))" Return
+keys ctrl+j "shift+Tab*$((3 + 2 * $(blocks)))" Return
 shot 7-edit
 keys ctrl+a
 text "And what does strings.Fields do?"
@@ -192,7 +191,7 @@ shot 8-edited
 
 # Versions: ‹ of the message leads back to what was asked first.
 leaf=$(ask_db "SELECT leaf FROM chats WHERE id=$chat")
-keys ctrl+l "shift+Tab*$((to_copy + 5 + 2 * $(blocks)))" Return
+keys ctrl+j "shift+Tab*$((5 + 2 * $(blocks)))" Return
 wait_for "the first version" 10 is "SELECT leaf <> $leaf FROM chats WHERE id=$chat" 1
 sleep 0.5
 shot 9-version
@@ -210,7 +209,7 @@ sleep 0.5
 shot 11-found
 
 # Pages and ends, from the composer and from the transcript.
-keys ctrl+l Prior Next ctrl+l "shift+Tab*$to_copy" Home End
+keys ctrl+l Prior Next ctrl+j Home End
 shot 12-end
 kill -0 "$program" 2>/dev/null || fail "the program ended by itself"
 quit

@@ -42,6 +42,7 @@ func (w *window) commands() []group {
 			{name: lang.L("Search chats"), icon: look.IconChat, key: fyne.KeyF, mod: ctrl, do: w.focusSearch},
 			{name: lang.L("Attach a file…"), icon: look.IconAttach, key: fyne.KeyU, mod: ctrl, do: w.askFiles},
 			{name: lang.L("Write a message"), icon: look.IconSend, key: fyne.KeyL, mod: ctrl, do: w.focusComposer},
+			{name: lang.L("Go to the last answer"), icon: look.IconDown, key: fyne.KeyJ, mod: ctrl, do: w.view.FocusLast, when: func() bool { return len(w.messages) > 0 }},
 			{name: lang.L("Answer again"), icon: look.IconRetry, do: func() { w.report(w.b.Chats.Regenerate(w.chat)) }, when: func() bool { return len(w.messages) > 1 && !w.answering() }},
 			{name: lang.L("Stop the answer"), icon: look.IconStop, do: func() { w.b.Chats.Stop(w.chat) }, when: w.answering},
 			{name: lang.L("When the context is full…"), icon: look.IconChip, do: func() { w.showContext(fyne.NewPos(w.win.Canvas().Size().Width/2, w.win.Canvas().Size().Height-80)) }, when: chatShown},

@@ -32,6 +32,21 @@ func (v *View) Key(e *fyne.KeyEvent) bool {
 	return true
 }
 
+// FocusLast scrolls to the end, and gives the focus to the button there that copies the last message: Tab and Shift+Tab
+// go on from it.
+func (v *View) FocusLast() {
+	v.ScrollToEnd()
+	c := fyne.CurrentApp().Driver().CanvasForObject(v)
+	if n := len(v.column.groups); n > 0 && c != nil {
+		switch m := v.column.groups[n-1].message; {
+		case m.footer != nil:
+			c.Focus(m.footer.copy)
+		case m.own != nil:
+			c.Focus(m.own.copy)
+		}
+	}
+}
+
 // lineStep is how far an arrow key scrolls.
 const lineStep = 60
 

@@ -177,6 +177,26 @@ func TestScrollKeys(t *testing.T) {
 	}
 }
 
+// TestFocusLast gets to the last message from anywhere.
+func TestFocusLast(t *testing.T) {
+	v, w := show(t, look.Light, 900, 500)
+	v.FocusLast()
+	if f := w.Canvas().Focused(); f != nil {
+		t.Errorf("in an empty transcript, %T has the focus", f)
+	}
+	v.SetMessages(conversation(20))
+	v.Key(&fyne.KeyEvent{Name: fyne.KeyHome})
+	v.FocusLast()
+	if f := w.Canvas().Focused(); f != fyne.Focusable(v.column.groups[19].message.footer.copy) || !v.column.atEnd() {
+		t.Errorf("%T has the focus", f)
+	}
+	v.SetMessages(conversation(19))
+	v.FocusLast()
+	if f := w.Canvas().Focused(); f != fyne.Focusable(v.column.groups[18].message.own.copy) {
+		t.Errorf("%T has the focus", f)
+	}
+}
+
 // TestTabScrolls keeps what has the focus in view.
 func TestTabScrolls(t *testing.T) {
 	v, w := show(t, look.Light, 900, 500)
