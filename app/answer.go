@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"burble/app/remote"
 	"burble/inference"
@@ -130,7 +128,7 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 		case errors.Is(ev.Err, context.Canceled):
 			a.end(StatusStopped)
 		case errors.Is(ev.Err, remote.ErrCut): // what has come is good, and can be gone on with
-			a.message.Warning = strings.TrimSpace(a.message.Warning + " " + capital(ev.Err.Error()) + ".")
+			a.message.Error = ev.Err.Error()
 			a.end(StatusInterrupted)
 		default:
 			a.message.Error = ev.Err.Error()
@@ -147,12 +145,6 @@ func (c *Chats) handle(ev inference.Event, soon func(Signal)) {
 	} else {
 		soon(MessageStreaming{a.chatID, a.message.ID})
 	}
-}
-
-// capital begins a sentence.
-func capital(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // warn keeps what the user should know about the prompt.

@@ -50,7 +50,7 @@ const (
 	StatusStreaming   Status = "streaming"   // on its way, or waiting for its turn
 	StatusComplete    Status = "complete"    // the model ended it, or reached the limit on tokens
 	StatusStopped     Status = "stopped"     // the user stopped it
-	StatusInterrupted Status = "interrupted" // Burble ended in the middle of it
+	StatusInterrupted Status = "interrupted" // Burble ended in the middle of it, or its server did: then Error says so
 	StatusFailed      Status = "failed"      // see Error
 )
 
@@ -65,7 +65,7 @@ type Message struct {
 	Thought   time.Duration // how long that took; 0: not known, or it did not
 	Created   time.Time
 	Status    Status
-	Error     string                 // why the answer failed, for the user
+	Error     string                 // why the answer failed or broke off, for the user
 	Finish    inference.FinishReason // why the answer ended; empty where it failed or is not an answer
 	Stats     *inference.Stats       // nil until the answer has ended
 	Model     string                 // the name of the model that answered

@@ -73,7 +73,7 @@ func TestServedAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	list = settled(t, a, c.ID)
-	if m := list[3]; m.Status != StatusInterrupted || m.Content != "Half of an " || !strings.HasPrefix(m.Warning, "The answer broke off: ") || m.Error != "" {
+	if m := list[3]; m.Status != StatusInterrupted || m.Content != "Half of an " || !strings.HasPrefix(m.Error, "the answer broke off: ") || m.Warning != "" {
 		t.Errorf("%+v", m)
 	}
 	s.Say(nil, []string{"answer."})
@@ -81,7 +81,7 @@ func TestServedAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	list = settled(t, a, c.ID)
-	if m := list[3]; m.Status != StatusComplete || m.Content != "Half of an answer." || m.Warning != "" {
+	if m := list[3]; m.Status != StatusComplete || m.Content != "Half of an answer." || m.Error != "" {
 		t.Errorf("%+v", m)
 	}
 	if q := s.Asked(t, 4); q.Messages()[3] != "assistant: Half of an " || q.Body["continue_final_message"] != true {

@@ -14,6 +14,7 @@ import (
 	"burble/app/remote"
 	"burble/inference"
 	"burble/ui/golden"
+	"burble/ui/look"
 )
 
 // row returns the picker's row whose name holds a text.
@@ -188,4 +189,33 @@ func confirm(t *testing.T, w *window, label string) {
 		}
 	}
 	t.Fatalf("there is no button %q", label)
+}
+
+// TestBrokenOff wants an answer whose server broke off to say so, and to offer what that server can do.
+func TestBrokenOff(t *testing.T) {
+	for reason, offer := range map[string]string{"": "Continue", "Ollama does not go on with an answer": "Retry"} {
+		f := furnished()
+		served := inference.ModelInfo{Name: "Qwen3-32B", Server: "Tower", NoContinue: reason}
+		f.current = &served
+		w := open(t, f, 1180, 780)
+		w.openChat(1)
+		w.send("And then?")
+		drain(w, f)
+		f.grow(1, "Half an", "")
+		f.end(1, app.StatusInterrupted, "the answer broke off: Tower has closed the connection")
+		drain(w, f)
+		keep(t, w, "server-broken-off")
+		var label, text string
+		for _, o := range test.LaidOutObjects(w.view) {
+			switch o := o.(type) {
+			case *look.Button:
+				if o.Visible() && (o.Text == "Continue" || o.Text == "Retry") {
+					label = o.Text
+				}
+			}
+		}
+		if text = w.present(last(w), true).Error; label != offer || text != "The answer broke off: Tower has closed the connection." {
+			t.Errorf("%q, %q; want %q", label, text, offer)
+		}
+	}
 }

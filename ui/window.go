@@ -396,6 +396,8 @@ func (w *window) present(m app.Message, last bool) transcript.Message {
 	case inference.FinishContext:
 		out.Cut = lang.L("The context is full. Start a new chat, or raise the context size in the settings.")
 	}
+	info, _ := w.b.Models.Current()
+	out.NoContinue = info.NoContinue != ""
 	out.Thought = m.Thought
 	return out
 }

@@ -34,21 +34,22 @@ const (
 
 // Message is what the transcript shows of one message.
 type Message struct {
-	ID        int64
-	Role      Role
-	Content   string
-	Reasoning string
-	Status    Status
-	Error     string        // why it failed, and what to do
-	Waiting   string        // what is being waited for, while Waiting
-	Thought   time.Duration // how long the reasoning took; 0 where that is not known
-	Warning   string        // a sentence about an answer, such as messages that it did not see
-	Cut       string        // why the answer is not complete although nothing failed
-	Note      string        // figures and the like, below an answer
-	Version   int           // of Versions, from 1 on
-	Versions  int           // more than 1 where a message was edited, or an answer made again
-	Files     *Files        // that go with it; nil: none. The same files are the same pointer
-	Last      bool          // the last of the conversation: it can be asked for again
+	ID         int64
+	Role       Role
+	Content    string
+	Reasoning  string
+	Status     Status
+	Error      string        // why it failed, and what to do
+	Waiting    string        // what is being waited for, while Waiting
+	Thought    time.Duration // how long the reasoning took; 0 where that is not known
+	Warning    string        // a sentence about an answer, such as messages that it did not see
+	Cut        string        // why the answer is not complete although nothing failed
+	Note       string        // figures and the like, below an answer
+	Version    int           // of Versions, from 1 on
+	Versions   int           // more than 1 where a message was edited, or an answer made again
+	Files      *Files        // that go with it; nil: none. The same files are the same pointer
+	NoContinue bool          // it can't be gone on with, but made again
+	Last       bool          // the last of the conversation: it can be asked for again
 }
 
 func (m *Message) running() bool { return m.Status == Waiting || m.Status == Streaming }
@@ -218,6 +219,8 @@ func (m *message) problem() (text string, a action) {
 		text, a = lang.L("The answer failed, and no reason was given."), retryAction
 	case m.data.Status == Failed:
 		text, a = m.data.Error, retryAction
+	case m.data.Status == Interrupted && m.data.Error != "":
+		text, a = m.data.Error, continueAction
 	case m.data.Status == Interrupted:
 		text, a = lang.L("Burble was closed before this answer was complete."), continueAction
 	case m.data.Cut != "":
@@ -225,8 +228,11 @@ func (m *message) problem() (text string, a action) {
 	default:
 		return m.data.Warning, noAction
 	}
-	if !m.data.Last {
+	switch {
+	case !m.data.Last:
 		a = noAction
+	case a == continueAction && m.data.NoContinue:
+		a = retryAction
 	}
 	return text, a
 }
