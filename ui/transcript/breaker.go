@@ -262,6 +262,7 @@ func (b *lineBreaker) closeRun() {
 }
 
 func (b *lineBreaker) closeLine() {
+	b.widest = max(b.widest, b.x) // what the line must be wide for not to be broken, before its last run is measured as a whole
 	b.closeRun()
 	b.widest = max(b.widest, b.x)
 }
