@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -161,7 +162,19 @@ func (c *Client) list(ctx context.Context, base string) ([]Model, Kind, error) {
 			Quantisation: m.Meta.Type,
 		})
 	}
-	return models, kind, nil
+	return talking(models), kind, nil
+}
+
+// silentModels are parts of the names of models that don't chat: lists don't tell them apart otherwise.
+var silentModels = regexp.MustCompile(`(?i)embed(ding)?s?\b|\bembed|whisper|dall-e|moderation|rerank|\btts\b`)
+
+// talking leaves out models that don't chat, unless nothing else is left.
+func talking(models []Model) []Model {
+	silent := func(m Model) bool { return silentModels.MatchString(m.ID) }
+	if !slices.ContainsFunc(models, func(m Model) bool { return !silent(m) }) {
+		return models
+	}
+	return slices.DeleteFunc(models, silent)
 }
 
 // owner tells the kind of a server by what its models' owned_by says.

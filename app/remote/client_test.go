@@ -114,6 +114,8 @@ func TestLists(t *testing.T) {
 		"text":        {`hello`, "error: no list of models"},
 		"other":       {`{"version":1}`, "error: no list of models"},
 		"null":        {`null`, ""},
+		"silent ones": {`{"data":[{"id":"gpt-4o"},{"id":"text-embedding-3-small"},{"id":"nomic-embed-text:latest"},{"id":"whisper-1"},{"id":"tts-1-hd"},{"id":"gpt-4o-mini-tts"},{"id":"bge-reranker-v2"},{"id":"omni-moderation-latest"},{"id":"battts"},{"id":"embers-7b"}]}`, "gpt-4o battts embers-7b"},
+		"only silent": {`{"data":[{"id":"bge-embedding"}]}`, "bge-embedding"},
 		"an error":    {`{"error":{"message":"the tank is empty"}}`, "error: reports an error: the tank is empty"},
 		"huge":        {`{"data":[` + strings.Repeat(`{"id":"m"},`, maxModels+10) + `{"id":"last"}]}`, strings.TrimSpace(strings.Repeat("m ", maxModels))},
 		"endless":     {`{"data":[` + strings.Repeat(" ", maxCatalog) + `]}`, "error: no list of models"},
