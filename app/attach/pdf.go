@@ -129,7 +129,8 @@ type pdfPage struct {
 	last   point // where the last letter ended
 	along  point // the direction of its line, of length 1
 	height float64
-	moved  bool // the pen was moved since, other than by a distance in a line
+	wide   float64 // of the last string, in ems
+	moved  bool    // the pen was moved since, other than by a distance in a line
 }
 
 type point struct{ x, y float64 }

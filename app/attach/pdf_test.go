@@ -59,9 +59,9 @@ func makePDF(t testing.TB, pages ...string) string {
 func TestPDF(t *testing.T) {
 	d, err := read(t, "a.pdf", makePDF(t,
 		"BT /F2 12 Tf 72 720 Td [(Kerned)-250(words)20(, no sp)-10(ace)] TJ 0 -14 Td (second line) Tj T* 0 -40 Td (Paragraph.) Tj ET",
-		"BT /F1 10 Tf 1 0 0 1 72 700 Tm (Caf\xe9 \\(open\\)) Tj 60 0 Td (apart) Tj ET q 1 0 0 1 0 500 cm /X Do Q",
+		"BT /F1 10 Tf 1 0 0 1 72 700 Tm (Caf\xe9 \\(open\\) \x97) Tj 60 0 Td (apart) Tj ET q 1 0 0 1 0 500 cm /X Do Q",
 		"/I Do"))
-	want := "Kerned words, no space\nsecond line\n\nParagraph.\n\nCafé (open) apart\n\nIn a form"
+	want := "Kerned words, no space\nsecond line\n\nParagraph.\n\nCafé (open) — apart\n\nIn a form"
 	if err != nil || d.Text != want || d.Kind != PDF || d.Note != "1 of 3 pages are pictures without text." {
 		t.Errorf("%q, note %q, %v\nwant %q", d.Text, d.Note, err, want)
 	}

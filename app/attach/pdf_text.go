@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ledongthuc/pdf"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // affine is the matrix [a b 0; c d 0; e f 1] that maps row vectors (ISO 32000-1, 8.3.3).
@@ -79,8 +80,9 @@ func (p *pdfPage) put(text string, from, to, along point, height float64, estima
 		case aside > 0.45 || forth < -2 && !estimated:
 			p.breakLine("\n")
 		case space || strings.HasPrefix(text, " "):
-		case estimated && p.moved && forth > -3:
+		case estimated && p.moved && forth > 0.2-0.12*p.wide: // the longer the last string, the less is known of its end
 			p.text.WriteByte(' ')
+		case estimated && p.moved:
 		case forth > 3:
 			p.text.WriteString("  ") // columns
 		case forth > 0.18:
@@ -88,7 +90,15 @@ func (p *pdfPage) put(text string, from, to, along point, height float64, estima
 		}
 	}
 	p.last, p.along, p.height, p.moved = to, along, height, false
+	p.wide = math.Hypot(to.x-from.x, to.y-from.y) / height
 	for _, r := range text {
+		if r >= 0x80 && r < 0xa0 { // codes of Windows-1252 that were taken for Latin-1
+			r = charmap.Windows1252.DecodeByte(byte(r))
+		}
+		if s := ligature(r); s != "" {
+			p.text.WriteString(s)
+			continue
+		}
 		if r == utf8.RuneError || !unicode.IsPrint(r) && r != ' ' {
 			if unicode.IsSpace(r) {
 				p.text.WriteByte(' ')
@@ -100,6 +110,23 @@ func (p *pdfPage) put(text string, from, to, along point, height float64, estima
 	if p.text.Len() > p.most {
 		panic(stopped{})
 	}
+}
+
+// ligature returns the letters of one that is drawn as one: models know words by their letters.
+func ligature(r rune) string {
+	switch r {
+	case 'ﬀ':
+		return "ff"
+	case 'ﬁ':
+		return "fi"
+	case 'ﬂ':
+		return "fl"
+	case 'ﬃ':
+		return "ffi"
+	case 'ﬄ':
+		return "ffl"
+	}
+	return ""
 }
 
 func (p *pdfPage) breakLine(with string) {
