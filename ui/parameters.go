@@ -295,9 +295,10 @@ func (w *window) showStrip() {
 	if preset, err := w.b.Presets.Of(w.options()); err == nil {
 		text = stripText(w.options(), preset)
 	}
-	if w.strip.Text != text {
-		w.strip.Set(look.IconSettings, text, look.Soft)
+	if w.stripText != text {
+		w.stripText = text
 		w.stripBox.Hidden = text == ""
+		w.stripBox.Refresh()
 		w.main.Refresh()
 	}
 }
@@ -310,7 +311,7 @@ func stripText(o app.ChatOptions, preset app.Preset) string {
 		parts = append(parts, preset.Name)
 	}
 	if s := strings.Join(strings.Fields(now.System), " "); s != "" {
-		parts = append(parts, "“"+fitted(s, 300, 13)+"”")
+		parts = append(parts, "“"+s+"”")
 	}
 	now.System = preset.System
 	if !now.Equal(preset.Parameters) {
@@ -323,8 +324,44 @@ func stripText(o app.ChatOptions, preset app.Preset) string {
 func (w *window) newStrip() {
 	w.strip = look.NewButton(look.IconSettings, "", look.Soft, w.toggleParameters)
 	w.strip.Height, w.strip.TextSize, w.strip.Round, w.strip.Color = stripHeight-8, 12.5, true, look.ColorMuted
-	w.stripBox = container.NewCenter(w.strip)
+	w.stripBox = container.New(stripLayout{w}, w.strip)
+	w.stripText = ""
 	w.stripBox.Hide()
+}
+
+// stripLayout centres the line above the transcript, and cuts its text where there is no room.
+type stripLayout struct{ w *window }
+
+// MinSize is the line's height.
+func (l stripLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(0, stripHeight) }
+
+// Layout cuts the text, and places the line.
+func (l stripLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
+	b := l.w.strip
+	if text := begun(l.w.stripText, min(size.Width-110, 520), b.TextSize); text != b.Text {
+		b.Set(look.IconSettings, text, look.Soft)
+	}
+	s := b.MinSize()
+	b.Resize(s)
+	b.Move(fyne.NewPos((size.Width-s.Width)/2, (size.Height-s.Height)/2))
+}
+
+// begun cuts a text at its end until it is no wider than width.
+func begun(text string, width, size float32) string {
+	fits := func(s string) bool { return fyne.MeasureText(s, size, fyne.TextStyle{}).Width <= width }
+	r := []rune(text)
+	if len(r) > 400 {
+		r = r[:400] // which no line has room for
+	}
+	if fits(string(r)) {
+		return text
+	}
+	for n := len(r) - 1; n > 0; n-- {
+		if s := strings.TrimRight(string(r[:n]), " ·“") + "…"; fits(s) {
+			return s
+		}
+	}
+	return "…"
 }
 
 const stripHeight float32 = 36

@@ -147,8 +147,8 @@ func TestSystemPromptOfTheChat(t *testing.T) {
 	if got := effective(t, f, w).System; got != "You are a pirate." {
 		t.Errorf("stored: %q", got)
 	}
-	if !w.stripBox.Visible() || !strings.Contains(w.strip.Text, "pirate") {
-		t.Errorf("the line says %q", w.strip.Text)
+	if !w.stripBox.Visible() || !strings.Contains(w.stripText, "pirate") {
+		t.Errorf("the line says %q", w.stripText)
 	}
 	w.toggleParameters()
 	test.Tap(w.strip)
@@ -180,7 +180,7 @@ func TestChoosePreset(t *testing.T) {
 	}
 	w.params.chooser.SetSelectedIndex(3)
 	drain(w, f)
-	if got := effective(t, f, w); got.System != "Be exact." || got.Sampling.Temperature != 0.2 || w.params.system.Text != "Be exact." || !strings.Contains(w.strip.Text, "Precise") {
+	if got := effective(t, f, w); got.System != "Be exact." || got.Sampling.Temperature != 0.2 || w.params.system.Text != "Be exact." || !strings.Contains(w.stripText, "Precise") {
 		t.Errorf("with Precise: %+v, %q", got, w.strip.Text)
 	}
 	if e := in[*entry](parameterNamed(t, w, "Stop at"))[0]; e.Text != "END" {

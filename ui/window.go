@@ -74,6 +74,7 @@ type window struct {
 	side       *fyne.Container // the main part and the parameters
 	strip      *look.Button    // above the transcript: the preset and the system prompt
 	stripBox   *fyne.Container
+	stripText  string          // in full
 	newOptions app.ChatOptions // of the chat that is not made yet
 
 	attached   attachments
