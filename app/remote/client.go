@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -24,6 +25,9 @@ type Client struct {
 	url     *url.URL
 	key     string
 	silence time.Duration
+
+	mu      sync.Mutex
+	refused map[string][]string // by model: the parameters that the server has refused by name
 }
 
 // NewClient returns a client of server s. h makes the connections, and is not changed; key may be empty.
@@ -35,7 +39,7 @@ func NewClient(h *http.Client, s Server, key string) (*Client, error) {
 	own := *h
 	// A request that is sent on to another address would take the conversation along, and a POST would become a GET.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{http: &own, name: cmp.Or(strings.TrimSpace(s.Name), "the server at "+hostPort(u)), url: u, key: strings.TrimSpace(key), silence: s.silence()}, nil
+	return &Client{http: &own, name: cmp.Or(strings.TrimSpace(s.Name), "the server at "+hostPort(u)), url: u, key: strings.TrimSpace(key), silence: s.silence(), refused: map[string][]string{}}, nil
 }
 
 // Limits of what a server may send outside of answers.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +98,21 @@ type answer struct {
 func (a *answer) ask(ctx context.Context, cat Catalog) (*http.Response, error) {
 	r := a.request
 	b, left := newBody(cat.Kind, a.model.ID, r)
+	refuse := func(name string) {
+		if _, ok := b[name]; !ok {
+			return
+		}
+		b.without(name)
+		if name != "stream_options" && name != "max_tokens" && name != "return_progress" { // which the user does not miss
+			left = append(left, strings.ReplaceAll(name, "_", " "))
+		}
+	}
+	a.client.mu.Lock()
+	known := slices.Clone(a.client.refused[a.model.ID])
+	a.client.mu.Unlock()
+	for _, name := range known {
+		refuse(name)
+	}
 	dropped := 0
 	for tries := 0; ; tries++ {
 		data, err := b.encode()
@@ -139,10 +155,10 @@ func (a *answer) ask(ctx context.Context, cat Catalog) (*http.Response, error) {
 		if name == "" {
 			return nil, err
 		}
-		b.without(name)
-		if name != "stream_options" && name != "max_tokens" && name != "return_progress" { // which the user does not miss
-			left = append(left, strings.ReplaceAll(name, "_", " "))
-		}
+		refuse(name)
+		a.client.mu.Lock()
+		a.client.refused[a.model.ID] = append(a.client.refused[a.model.ID], name)
+		a.client.mu.Unlock()
 	}
 }
 

@@ -373,11 +373,18 @@ func TestRefusedParameters(t *testing.T) {
 	if q := s.Asked(t, 4); q.Body["max_completion_tokens"] != 9.0 {
 		t.Errorf("%v", q.Body)
 	}
+	// The next question is asked that way at once.
+	if a := ask(t, t.Context(), c, inference.Request{Sampling: sample.Params{Temperature: 0.5}, MaxTokens: 9}); a.text != "fine" || !strings.Contains(a.warning, "temperature") {
+		t.Errorf("%+v", a)
+	}
+	if n, _ := s.Questions(); n != 5 {
+		t.Errorf("%d questions", n)
+	}
 	s.Script(func(st *remotetest.Stream) { refuse(st, 400, `{"error":{"message":"'messages' must alternate"}}`) })
 	if a := ask(t, t.Context(), c, inference.Request{}); a.err == nil || !strings.Contains(a.err.Error(), "'messages' must alternate") {
 		t.Errorf("%+v", a)
 	}
-	if n, _ := s.Questions(); n != 5 {
+	if n, _ := s.Questions(); n != 6 {
 		t.Errorf("%d questions", n)
 	}
 }
