@@ -143,7 +143,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		ended: func(d hf.Download) {
 			a.signals.publish(DownloadEnded{d})
 			a.Models.Refresh()
-		}})
+		},
+		problem: func(err error) { a.signals.publish(Notice{fmt.Sprintf("Downloads: %v.", err)}) }})
 	if notice != "" {
 		a.signals.publish(Notice{notice})
 	}

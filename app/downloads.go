@@ -51,6 +51,7 @@ type hubParts struct {
 	file    string // that keeps the list; or empty
 	changed func()
 	ended   func(hf.Download)
+	problem func(error)
 }
 
 // openHub makes a Hub. notice is for the user: what of it does not work.
@@ -60,7 +61,7 @@ func openHub(p hubParts) (h *Hub, notice string) {
 		return h, ""
 	}
 	var err error
-	h.list, err = hf.NewDownloads(hf.DownloadsOptions{Client: h.client, Folder: p.folder, File: p.file, Changed: p.changed, Ended: p.ended})
+	h.list, err = hf.NewDownloads(hf.DownloadsOptions{Client: h.client, Folder: p.folder, File: p.file, Changed: p.changed, Ended: p.ended, Problem: p.problem})
 	if err != nil {
 		aside, _ := setAside(p.file, time.Now().Format("20060102-150405")) // where it stays, it is replaced
 		notice = fmt.Sprintf("The list of downloads can't be read (%v). It has been kept as %s. What has arrived of them is in the models folder, and goes on when the same model is downloaded again.", err, aside)
@@ -183,7 +184,7 @@ func (h *Hub) Pause(id int64) { h.list.Pause(id) }
 func (h *Hub) Resume(id int64) { h.list.Resume(id) }
 
 // Remove takes a download off the list, and deletes what has arrived of one that is not done.
-func (h *Hub) Remove(id int64) error { return h.list.Remove(id) }
+func (h *Hub) Remove(id int64) { h.list.Remove(id) }
 
 // readToken returns the token: that of the environment variable HF_TOKEN, else the one that was set here.
 func (h *Hub) readToken() string {

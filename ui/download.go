@@ -405,9 +405,7 @@ func (d *downloadDialog) fitRows() {
 // remove takes a download off the list, after a question where bytes would be lost.
 func (d *downloadDialog) remove(o hub.Download) {
 	remove := func() {
-		if err := d.w.b.Hub.Remove(o.ID); err != nil {
-			d.fail(err)
-		}
+		d.w.b.Hub.Remove(o.ID)
 		d.showDownloads()
 	}
 	const worth = 50 << 20

@@ -126,10 +126,9 @@ func (h *fakeHub) change(id int64, f func(*hub.Download)) {
 func (h *fakeHub) Pause(id int64)  { h.change(id, func(d *hub.Download) { d.State = hub.Paused }) }
 func (h *fakeHub) Resume(id int64) { h.change(id, func(d *hub.Download) { d.State = hub.Running }) }
 
-func (h *fakeHub) Remove(id int64) error {
+func (h *fakeHub) Remove(id int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.list = slices.DeleteFunc(h.list, func(d hub.Download) bool { return d.ID == id })
 	h.signals <- app.DownloadsChanged{}
-	return nil
 }

@@ -22,7 +22,7 @@ type Hub interface {
 	Download(r hub.Repository, m hub.Model) (int64, error)
 	Pause(id int64)
 	Resume(id int64)
-	Remove(id int64) error
+	Remove(id int64)
 	HasToken() bool
 	SetToken(token string) error
 	TokenPlace() secret.Place

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,21 +59,26 @@ type DownloadsOptions struct {
 	Changed func()
 	// Ended hears of downloads that are Done or have Failed. It must not call back. Or nil.
 	Ended func(Download)
+	// Problem hears of what can't be told otherwise: the list can't be kept, or what arrived of a removed download can't be
+	// deleted. Or nil.
+	Problem func(error)
 }
 
 // DefaultLimit is how many downloads run at once. More are no faster, and all of them end later.
 const DefaultLimit = 2
 
 // Downloads is a list of downloads. The first ones run, as many at once as is allowed. All methods are safe for concurrent
-// use. Close stops what runs; it can be resumed after the next start.
+// use, and wait for neither network nor disk. Close stops what runs; it can be resumed after the next start.
 type Downloads struct {
 	o       DownloadsOptions
 	ctx     context.Context
 	cancel  context.CancelFunc
-	running sync.WaitGroup
+	running sync.WaitGroup // downloads, and what clears up behind removed ones
+	saving  sync.WaitGroup
+	dirty   chan struct{} // holds one signal: the list on disk is not this one; closed by Close
 
 	mu     sync.Mutex
-	list   []*download
+	list   []*download // also removed ones, until what arrived of them is deleted
 	last   int64
 	active int
 	closed bool
@@ -115,9 +121,14 @@ func NewDownloads(o DownloadsOptions) (*Downloads, error) {
 	if o.Ended == nil {
 		o.Ended = func(Download) {}
 	}
-	l := &Downloads{o: o}
+	if o.Problem == nil {
+		o.Problem = func(error) {}
+	}
+	l := &Downloads{o: o, dirty: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	return l, l.read()
+	err := l.read()
+	l.saving.Go(l.save)
+	return l, err
 }
 
 // Add puts a model of a repository on the list, and returns its id. One that is there already is resumed.
@@ -147,12 +158,14 @@ func (l *Downloads) Add(r Repository, m Model) (int64, error) {
 				l.resume(o)
 				return o.id, nil
 			}
-			o.removed = true
+			l.list = slices.DeleteFunc(l.list, func(other *download) bool { return other == o })
+			break
 		}
 	}
 	l.add(d)
 	l.schedule()
-	return d.id, l.changed()
+	l.changed()
+	return d.id, nil
 }
 
 // check refuses what would be written outside of the folder: also a list from a disk is not trusted.
@@ -254,31 +267,42 @@ func (l *Downloads) resume(d *download) {
 	l.o.Changed()
 }
 
-// Remove takes a download off the list. What has arrived of one that is not Done is deleted.
-func (l *Downloads) Remove(id int64) error {
+// Remove takes a download off the list. What has arrived of one that is not Done is deleted, in the background.
+func (l *Downloads) Remove(id int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.find(id)
-	if d == nil {
-		return nil
+	if d == nil || l.closed {
+		return
 	}
 	d.removed = true
-	var err error
 	if d.busy {
 		d.stop() // and its goroutine clears up
 	} else {
-		err = l.clear(d)
+		l.running.Go(func() { l.clear(d) })
 	}
 	l.schedule()
-	return errors.Join(err, l.changed())
+	l.changed()
 }
 
-// clear forgets a removed download, and deletes what has arrived of it where that is not the whole.
-func (l *Downloads) clear(d *download) error {
-	l.list = slices.DeleteFunc(l.list, func(o *download) bool { return o == d })
-	if d.state == Done {
-		return nil
+// clear deletes what has arrived of a removed download where that is not the whole, and forgets it.
+func (l *Downloads) clear(d *download) {
+	var err error
+	if d.state != Done {
+		err = d.discard()
 	}
+	l.mu.Lock()
+	l.list = slices.DeleteFunc(l.list, func(o *download) bool { return o == d })
+	l.schedule() // the same model may be waiting to come again
+	l.changed()
+	l.mu.Unlock()
+	if err != nil {
+		l.o.Problem(fmt.Errorf("deleting what was downloaded: %w", err))
+	}
+}
+
+// discard deletes what has arrived.
+func (d *download) discard() error {
 	var errs []error
 	for i := range d.Parts {
 		errs = append(errs, discard(d.target(i)))
@@ -292,19 +316,21 @@ func (l *Downloads) clear(d *download) error {
 	for dir != d.Folder && len(dir) > len(d.Folder) && os.Remove(dir) == nil { // folders that are empty now
 		dir = filepath.Dir(dir)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("deleting what was downloaded: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Close stops all downloads and waits for their goroutines.
 func (l *Downloads) Close() error {
 	l.mu.Lock()
+	again := l.closed
 	l.closed = true
 	l.mu.Unlock()
 	l.cancel()
 	l.running.Wait()
+	if !again {
+		close(l.dirty)
+	}
+	l.saving.Wait()
 	return nil
 }
 
@@ -314,7 +340,7 @@ func (l *Downloads) schedule() {
 		if l.closed || l.active >= l.o.Limit {
 			return
 		}
-		if d.state != Queued || d.busy || d.removed {
+		if d.state != Queued || d.busy || d.removed || l.inTheWay(d) {
 			continue
 		}
 		l.active++
@@ -327,9 +353,16 @@ func (l *Downloads) schedule() {
 			l.running.Go(func() { l.beat(ctx, beating) })
 			err := l.work(ctx, d)
 			close(beating)
-			l.ended(d, err)
+			if l.ended(d, err) {
+				l.clear(d)
+			}
 		})
 	}
+}
+
+// inTheWay reports whether a removed download of the same model is still being cleared up behind.
+func (l *Downloads) inTheWay(d *download) bool {
+	return slices.ContainsFunc(l.list, func(o *download) bool { return o.removed && o.target(0) == d.target(0) })
 }
 
 // beat tells of progress while a download runs.
@@ -407,8 +440,8 @@ func (l *Downloads) progress(d *download, stage Stage, done int64, why string) {
 	}
 }
 
-// ended notes how a download's goroutine has ended, and starts the next.
-func (l *Downloads) ended(d *download, err error) {
+// ended notes how a download's goroutine has ended, and starts the next. It reports whether the download has been removed meanwhile.
+func (l *Downloads) ended(d *download, err error) (removed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.active--
@@ -429,42 +462,57 @@ func (l *Downloads) ended(d *download, err error) {
 			d.page, d.token = p.Page, p.Token
 		}
 	}
-	if d.removed {
-		over = false
-		if err := l.clear(d); err != nil {
-			d.state, d.removed, d.why = Failed, false, err.Error()
-			l.list = append(l.list, d)
-		}
-	}
 	l.schedule()
-	if err := l.changed(); err != nil && d.why == "" {
-		d.why = err.Error()
-	}
-	if over {
+	l.changed()
+	if over && !d.removed {
 		l.o.Ended(d.snapshot(time.Now()))
+	}
+	return d.removed
+}
+
+// changed tells that the list has changed, and has it kept on disk.
+func (l *Downloads) changed() {
+	l.o.Changed()
+	if l.closed {
+		return // Close has it kept at last
+	}
+	select {
+	case l.dirty <- struct{}{}:
+	default:
 	}
 }
 
-// changed keeps the list on disk and tells that it has changed.
-func (l *Downloads) changed() error {
-	defer l.o.Changed()
+// save keeps the list on disk whenever it has changed, and once more at the end. It has a goroutine of its own: while much is being
+// written, a disk may take seconds.
+func (l *Downloads) save() {
+	for range l.dirty {
+		l.write()
+	}
+	l.write()
+}
+
+func (l *Downloads) write() {
 	if l.o.File == "" {
-		return nil
+		return
 	}
 	kept := []*download{}
+	l.mu.Lock()
 	for _, d := range l.list {
 		if d.state != Done && !d.removed {
 			kept = append(kept, d)
 		}
 	}
 	data, err := json.MarshalIndent(kept, "", "  ")
+	l.mu.Unlock()
+	if old, e := os.ReadFile(l.o.File); (e == nil && bytes.Equal(old, data)) || (errors.Is(e, fs.ErrNotExist) && len(kept) == 0) {
+		return
+	}
 	if err == nil {
 		err = atomicfile.Write(l.o.File, data)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping the list of downloads: %w", err)
+		l.o.Problem(fmt.Errorf("keeping the list of downloads: %w", err))
 	}
-	return nil
 }
 
 // read reads the list from disk.
