@@ -203,6 +203,9 @@ func (in *inserter) insertMessage(chatID, parent int64, created time.Time, m fil
 	if err != nil {
 		return 0, err
 	}
+	if err := indexPairs(in.ctx, in.tx, Message{ID: id, Content: m.Content, Status: status}); err != nil {
+		return 0, err
+	}
 	if docs := m.documents(); len(docs) > 0 {
 		if err := in.chats.store.attach(in.ctx, in.tx, &Message{ID: id, ChatID: chatID}, docs); err != nil {
 			return 0, err

@@ -124,10 +124,19 @@ var migrations = []string{
 	ALTER TABLE messages ADD COLUMN receipt TEXT;
 	CREATE INDEX messages_removed ON messages (removed) WHERE removed IS NOT NULL`,
 
-	// Whether a message has characters of languages written without spaces, which a search has to look through; NULL: not
-	// known, which counts as yes.
+	// Whether a message has characters of languages written without spaces; NULL: not known.
 	`ALTER TABLE messages ADD COLUMN unspaced INTEGER;
 	CREATE INDEX messages_unspaced ON messages (id) WHERE unspaced IS NOT 0`,
+
+	// Pairs of neighbouring characters of text without spaces; see pairs.go. Messages from before have none, and are known by
+	// unspaced being NULL.
+	`CREATE VIRTUAL TABLE messages_pairs USING fts5 (pairs, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');
+	CREATE TRIGGER messages_pairs_deleted AFTER DELETE ON messages WHEN old.unspaced = 1 BEGIN
+		DELETE FROM messages_pairs WHERE rowid = old.id;
+	END;
+	DROP INDEX messages_unspaced;
+	UPDATE messages SET unspaced = NULL;
+	CREATE INDEX messages_unspaced ON messages (id) WHERE unspaced IS NULL`,
 }
 
 // NewerError says that a database was written by a newer Burble.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -78,12 +79,24 @@ func (c *Chats) searchWords(match string, limit int) ([]Hit, error) {
 		WHERE messages_text MATCH ? AND c.deleted IS NULL AND m.removed IS NULL ORDER BY messages_text.rowid DESC LIMIT ?`, snippetWords), match, limit)
 }
 
+// searchCharacters looks at the messages that have all pairs of characters of the query, and at those that are not indexed so.
 func (c *Chats) searchCharacters(query string, limit int) ([]Hit, error) {
-	return c.search(c.ctx, func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) },
-		`SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content
-		FROM messages m INDEXED BY messages_unspaced JOIN chats c ON c.id = m.chat_id
-		WHERE m.unspaced IS NOT 0 AND m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`,
-		likePattern(query), limit)
+	quote := func(h *Hit, text string) { h.Snippet, h.Matches = excerpt(text, query) }
+	const columns = "SELECT m.chat_id, m.id, c.title, m.role, m.created, c.archived IS NOT NULL, m.content "
+	const which = ` AND m.content LIKE ? ESCAPE '\' AND m.status <> 'streaming' AND c.deleted IS NULL AND m.removed IS NULL ORDER BY m.id DESC LIMIT ?`
+	hits, err := c.search(c.ctx, quote, columns+`FROM messages_pairs p JOIN messages m ON m.id = p.rowid JOIN chats c ON c.id = m.chat_id
+		WHERE messages_pairs MATCH ?`+strings.Replace(which, "BY m.id", "BY p.rowid", 1), pairsQuery(query), likePattern(query), limit)
+	if err != nil {
+		return nil, err
+	}
+	others, err := c.search(c.ctx, quote, columns+`FROM messages m INDEXED BY messages_unspaced JOIN chats c ON c.id = m.chat_id
+		WHERE m.unspaced IS NULL`+which, likePattern(query), limit)
+	if err != nil {
+		return nil, err
+	}
+	hits = append(hits, others...)
+	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Compare(b.MessageID, a.MessageID) })
+	return hits[:min(len(hits), limit)], nil
 }
 
 // search reads hits. quote sets a hit's snippet from the last column.

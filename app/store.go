@@ -377,11 +377,14 @@ func (s *store) insert(ctx context.Context, tx *sql.Tx, m *Message) error {
 	}
 	r, err := tx.ExecContext(ctx, `INSERT INTO messages (chat_id, parent_id, role, content, created, status, model, owner, unspaced)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, m.ChatID, parent, string(m.Role), m.Content, m.Created.UnixMilli(), string(m.Status), m.Model, owner,
-		strings.ContainsFunc(m.Content, unspaced))
+		hasUnspaced(*m))
 	if err != nil {
 		return err
 	}
 	if m.ID, err = r.LastInsertId(); err != nil {
+		return err
+	}
+	if err := indexPairs(ctx, tx, *m); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE chats SET leaf = ?, updated = ? WHERE id = ?", m.ID, m.Created.UnixMilli(), m.ChatID)
@@ -402,7 +405,13 @@ func (s *store) save(ctx context.Context, m Message) error {
 		}
 		stats = sql.NullString{String: string(b), Valid: true}
 	}
-	return s.exec(ctx, `UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, finish = ?, stats = ?, model = ?,
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE messages SET content = ?, reasoning = ?, status = ?, error = ?, finish = ?, stats = ?, model = ?,
 		warning = ?, thought = ?, owner = ?, unspaced = ? WHERE id = ?`, m.Content, m.Reasoning, string(m.Status), m.Error, string(m.Finish), stats, m.Model,
-		m.Warning, m.Thought.Milliseconds(), owner, strings.ContainsFunc(m.Content, unspaced), m.ID)
+			m.Warning, m.Thought.Milliseconds(), owner, hasUnspaced(m), m.ID)
+		if err != nil {
+			return err
+		}
+		return indexPairs(ctx, tx, m)
+	})
 }
