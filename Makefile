@@ -47,6 +47,7 @@ window: setup ## drives the real window under Xvfb
 	@$(MAKE) --no-print-directory build
 	.ci/window.sh
 	.ci/window-chats.sh
+	.ci/flows.sh
 
 bench: ## figures for docs/performance.md
 	$(GO) test -run '^$$' -bench . ./inference/... ./ui/...

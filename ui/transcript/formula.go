@@ -58,15 +58,13 @@ func (f *formulas) get(source string, displayed bool) *tex.Formula {
 
 // mathPicture draws a formula, or a part of one, in the pixels of the screen it is on.
 type mathPicture struct {
-	raster   *canvas.Raster
-	piece    piece
-	name     fyne.ThemeColorName
-	color    color.Color
-	ascent   float32 // from the picture's top to about the baseline, a whole number
-	top      float32 // from the picture's top to the top of the text beside it, a whole number
-	base     float32 // from there to the baseline
-	picture  image.Image
-	pictured color.Color
+	raster  *canvas.Raster
+	piece   piece
+	color   color.Color
+	ascent  float32 // from the picture's top to about the baseline, a whole number
+	top     float32 // from the picture's top to the top of the text beside it, a whole number
+	base    float32 // from there to the baseline
+	picture image.Image
 }
 
 func newMathPicture() *mathPicture {
@@ -81,7 +79,7 @@ func (p *mathPicture) show(piece piece, name fyne.ThemeColorName) {
 	if piece == p.piece && c == p.color {
 		return
 	}
-	p.piece, p.name, p.color, p.picture = piece, name, c, nil
+	p.piece, p.color, p.picture = piece, c, nil
 	up := func(v float32) float32 { return float32(math.Ceil(float64(v))) }
 	p.ascent = up(piece.formula.Height*piece.em) + inkPad
 	depth := up(piece.formula.Depth*piece.em) + inkPad + 1 // a pixel more, as the baseline may lie one lower

@@ -31,7 +31,7 @@ func (f *flow) syncLinks() {
 	n := 0
 	for i, r := range f.runs {
 		address := f.spans[r.span].Link
-		if address == "" {
+		if address == "" || f.host == nil {
 			continue
 		}
 		if i > 0 && f.spans[f.runs[i-1].span].Link == address { // the same link, in another style or on another line

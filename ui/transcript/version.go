@@ -67,7 +67,7 @@ func newOwnFooter(v *View, m *message) *ownFooter {
 			v.OnEdit(m.data.ID)
 		}
 	})
-	f.edit.Height = 28
+	f.edit.Height, f.edit.Color = 28, look.ColorMuted
 	f.copy = look.NewIconButton(look.IconCopy, func() {
 		v.copyText(m.data.Content)
 		f.copy.Set(look.IconCheck, "", look.Ghost)
