@@ -150,4 +150,19 @@ func TestTemporaryAttachments(t *testing.T) {
 	if n := textCount(t, a.Chats); n != 0 {
 		t.Errorf("%d texts are on disk", n)
 	}
+	// Unless the chat is kept, and then its preset stays, too.
+	precise := presetNamed(t, a, "Precise").ID
+	if err := a.Chats.SetOptions(c.ID, ChatOptions{Preset: &precise}); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := a.Chats.Keep(c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := messages(t, a, kept.ID); len(m) != 2 || len(m[0].Attachments) != 1 || textCount(t, a.Chats) != 1 {
+		t.Errorf("kept: %+v", m)
+	}
+	if kept, err = a.Chats.Chat(kept.ID); err != nil || kept.Options.Preset == nil || *kept.Options.Preset != precise {
+		t.Errorf("kept with %+v, %v", kept.Options, err)
+	}
 }

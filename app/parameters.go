@@ -124,6 +124,13 @@ func (o ChatOptions) With(p, base Parameters) ChatOptions {
 	return o
 }
 
+// explicit returns options that follow no preset.
+func (p Parameters) explicit() ChatOptions {
+	p = p.Clamp()
+	stops := append([]string{}, p.Stop...)
+	return ChatOptions{System: &p.System, Sampling: &p.Sampling, MaxTokens: &p.MaxTokens, Stop: &stops, Lookup: &p.Lookup, Reasoning: &Reasoning{p.Thinking, p.Effort}}
+}
+
 // clamp brings the values of o within their limits. It shares nothing with o.
 func (o ChatOptions) clamp() ChatOptions {
 	if o.Overflow != "" {

@@ -98,7 +98,7 @@ func (c *Chats) portable(o ChatOptions) ChatOptions {
 		o.Preset = nil
 		return o
 	}
-	return ChatOptions{}.With(p, c.settings.Get().parameters())
+	return p.explicit()
 }
 
 func (p *Presets) query(where string, args ...any) ([]Preset, error) {

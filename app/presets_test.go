@@ -201,6 +201,41 @@ func TestOptionsOverAPreset(t *testing.T) {
 	}
 }
 
+// A chat that goes to another machine takes what its preset says along.
+func TestPresetTravels(t *testing.T) {
+	a, f := start(t, t.TempDir())
+	c := newChat(t, a)
+	precise := presetNamed(t, a, "Precise")
+	if err := a.Chats.SetOptions(c.ID, ChatOptions{Preset: &precise.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Chats.Send(c.ID, "Hello"); err != nil {
+		t.Fatal(err)
+	}
+	id, _ := f.asked(t, 1)
+	f.answer(id, "Hi")
+	settled(t, a, c.ID)
+	path := filepath.Join(t.TempDir(), "chats.json")
+	if _, err := a.Chats.ExportFile(t.Context(), path, ExportJSON, Selection{Chat: c.ID}); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := start(t, t.TempDir())
+	if err := other.Presets.SetDefault(presetNamed(t, other, "Creative").ID); err != nil {
+		t.Fatal(err)
+	}
+	done, err := other.Chats.Import(t.Context(), path, func(int64, int64) {})
+	if err != nil || len(done.Chats) != 1 {
+		t.Fatalf("Import = %+v, %v", done, err)
+	}
+	got, err := other.Chats.Chat(done.Chats[0])
+	if err != nil || got.Options.Preset != nil {
+		t.Fatalf("options %+v, %v", got.Options, err)
+	}
+	if p, err := other.Presets.Parameters(got.Options); err != nil || !p.Equal(precise.Parameters) {
+		t.Errorf("parameters %+v, %v, want %+v", p, err, precise.Parameters)
+	}
+}
+
 func TestPresetFiles(t *testing.T) {
 	dir := t.TempDir()
 	a, _ := start(t, dir)

@@ -108,6 +108,7 @@ func (c *Chats) Keep(id int64) (Chat, error) {
 	if err != nil {
 		return Chat{}, fmt.Errorf("keeping the chat: %w", err)
 	}
+	f.Options = info.Options // the presets are the same
 	var kept int64
 	err = c.store.transact(c.ctx, func(tx *sql.Tx) error {
 		in, err := newInserter(c.ctx, c, tx)

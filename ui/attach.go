@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"burble/app"
 	"burble/app/attach"
+	"burble/ui/look"
 	"burble/ui/transcript"
 )
 
@@ -292,23 +294,32 @@ func (w *window) showFile(message, id int64) {
 			a = m.Attachments[i]
 		}
 	}
-	const most = 200_000 // characters that are drawn without a wait
-	note := a.Note
-	if r := []rune(text); len(r) > most {
-		text = string(r[:most])
-		note = strings.TrimSpace(note + " " + lang.L("Only the beginning is shown here; the model has all of it."))
-	}
+	pages := textPages(text, pageLength)
 	e := newEntry("", nil)
 	e.MultiLine, e.Wrapping = true, fyne.TextWrapWord
 	e.TextStyle.Monospace = a.Kind == attach.Code || a.Kind == attach.CSV || a.Kind == attach.JSON
-	e.SetText(text)
-	var content fyne.CanvasObject = e
-	if note != "" {
-		l := widget.NewLabel(note)
-		l.Wrapping, l.Importance, l.SizeName = fyne.TextWrapWord, widget.WarningImportance, theme.SizeNameCaptionText
-		content = container.NewBorder(l, nil, nil, nil, e)
+	page, number := 0, widget.NewLabel("")
+	var before, after *look.Button
+	turn := func(by int) {
+		page = min(max(page+by, 0), len(pages)-1)
+		e.SetText(pages[page])
+		e.CursorRow, e.CursorColumn = 0, 0
+		e.Refresh()
+		number.SetText(fmt.Sprintf("%d/%d", page+1, len(pages)))
+		before.SetEnabled(page > 0)
+		after.SetEnabled(page < len(pages)-1)
 	}
-	d := dialog.NewCustom(a.Name, lang.L("Close"), content, w.win)
+	before = look.NewIconButton(look.IconLeft, func() { turn(-1) })
+	after = look.NewIconButton(look.IconRight, func() { turn(+1) })
+	note := widget.NewLabel(a.Note)
+	note.Wrapping, note.Importance, note.SizeName = fyne.TextWrapWord, widget.WarningImportance, theme.SizeNameCaptionText
+	copying := look.NewButton(look.IconCopy, lang.L("Copy all"), look.Ghost, func() { w.app.Clipboard().SetContent(text) })
+	line := container.NewHBox(copying)
+	if len(pages) > 1 {
+		line = container.NewHBox(before, number, after, copying)
+	}
+	turn(0)
+	d := dialog.NewCustom(a.Name, lang.L("Close"), container.NewBorder(container.NewBorder(nil, nil, nil, line, note), nil, nil, nil, e), w.win)
 	e.key = func(k *fyne.KeyEvent) bool {
 		switch k.Name {
 		case fyne.KeyEscape:
@@ -325,6 +336,27 @@ func (w *window) showFile(message, id int64) {
 	d.SetOnClosed(w.focusComposer)
 	d.Show()
 	w.win.Canvas().Focus(e)
+}
+
+// pageLength is how much of a text is shown at a time, in characters: Fyne takes seconds to wrap more.
+const pageLength = 10_000
+
+// textPages cuts a text at line ends, or within a line that is too long.
+func textPages(text string, most int) []string {
+	r := []rune(text)
+	var pages []string
+	for len(r) > most {
+		cut := most
+		for i := most; i > most/2; i-- {
+			if r[i-1] == '\n' {
+				cut = i
+				break
+			}
+		}
+		pages = append(pages, strings.TrimSuffix(string(r[:cut]), "\n"))
+		r = r[cut:]
+	}
+	return append(pages, string(r))
 }
 
 // kindText names a kind of file.

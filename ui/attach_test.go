@@ -152,6 +152,20 @@ func TestAttachSlowly(t *testing.T) {
 	}
 }
 
+func TestTextPages(t *testing.T) {
+	for _, text := range []string{"", "a", "ab\ncd\nef\ngh", "abcdefghijklmnopqrstuvwxyz", "äöüßäöüßä\nx"} {
+		pages := textPages(text, 6)
+		for _, p := range pages {
+			if len([]rune(p)) > 6 {
+				t.Errorf("%q: page %q", text, p)
+			}
+		}
+		if got := strings.ReplaceAll(strings.Join(pages, ""), "\n", ""); got != strings.ReplaceAll(text, "\n", "") {
+			t.Errorf("%q became %q", text, pages)
+		}
+	}
+}
+
 func TestPasteFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "some notes.md")
