@@ -169,6 +169,7 @@ func TestReasons(t *testing.T) {
 			if err != nil {
 				return
 			}
+			_, _ = c.Read(make([]byte, 4096)) // the request
 			io.WriteString(c, "220 mail.example.com ESMTP\r\n")
 			c.Close()
 		}

@@ -273,7 +273,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%s does not speak https: write http:// in its address", c.name)
 	case strings.Contains(text, `malformed HTTP response "\x15\x03`):
 		return fmt.Errorf("%s speaks https: write https:// in its address", c.name)
-	case strings.Contains(text, "malformed HTTP"):
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "readLoopPeekFail"): // the latter is net/http's word for who speaks first
 		return fmt.Errorf("what answers at %s does not speak HTTP: check the port", where)
 	case errors.As(err, &authority):
 		return fmt.Errorf("the certificate of %s is signed by nobody that this machine trusts: add its authority to the system's certificates", where)
