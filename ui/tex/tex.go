@@ -82,15 +82,16 @@ func (t *Setter) Set(source string, displayed bool) (*Formula, error) {
 	if !displayed {
 		f.Breaks = l.breaks
 	}
-	if f.Width > maxWidth || f.Height+f.Depth > maxHeight {
+	if high := f.Height + f.Depth; f.Width > maxWidth || high > maxHeight || f.Width*high > maxArea {
 		return nil, errTooLong
 	}
 	f.bound(t.font)
 	return f, nil
 }
 
-// The largest formula in ems; with the largest text on the sharpest screen it is still a picture of a bearable size.
-const maxWidth, maxHeight = 400, 120
+// The largest formula in ems: with text of the usual size on a screen of 2×, an em has 33 pixels, and the picture has to
+// fit into a texture of 8,192 and a few megabytes.
+const maxWidth, maxHeight, maxArea = 240, 120, 4000
 
 // bound widens the formula to what its ink covers, which may be more than the boxes say.
 func (f *Formula) bound(font *mathFont) {

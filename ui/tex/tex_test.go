@@ -37,6 +37,7 @@ func TestErrors(t *testing.T) {
 		{strings.Repeat("x", maxSource), "too long"},
 		{strings.Repeat(`\qquad`, 300), "too long"},
 		{"x" + strings.Repeat("'", 100), "too long"},
+		{`\begin{matrix}` + strings.Repeat(strings.Repeat(`x&`, 50)+`\\`, 50) + `\end{matrix}`, "too long"},
 	} {
 		_, err := s.Set(c.src, true)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -109,6 +110,9 @@ func TestSizes(t *testing.T) {
 
 // TestHostile bounds the time of formulas that are as large as they may be.
 func TestHostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time, which the race detector multiplies")
+	}
 	s := NewSetter()
 	if _, err := s.Set("x", true); err != nil {
 		t.Fatal(err)
