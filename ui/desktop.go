@@ -15,6 +15,8 @@ import (
 type desk struct {
 	away bool // another window has the focus
 	tray bool // there is an icon, to bring the window back by
+
+	restoring bool // the window is being made what it was
 }
 
 // Frame is what the window needs to be found as it was left; app.App says what the methods do.
@@ -71,6 +73,8 @@ func (w *window) restoreFrame() {
 	if w.b.Frame == nil {
 		return
 	}
+	w.desk.restoring = true
+	defer func() { w.desk.restoring = false }()
 	f := w.b.Frame.Frame()
 	w.kept = f
 	if f.Width > 0 {
@@ -88,7 +92,7 @@ func (w *window) restoreFrame() {
 
 // keepFrame stores what the window is.
 func (w *window) keepFrame() {
-	if w.b.Frame == nil {
+	if w.b.Frame == nil || w.desk.restoring {
 		return
 	}
 	size := w.win.Canvas().Size()
