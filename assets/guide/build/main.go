@@ -2,6 +2,7 @@
 //
 //	build prepare -out DIR     questions by the million, a vocabulary, and both as tokens for train.py
 //	build pack -in DIR -out F  the weights that train.py left in DIR, as a GGUF file
+//	build requantise -m F -out G  the model in F with matrices as small as pack makes them
 //	build evaluate -m F        how many of the held-out questions the guide answers right
 //	build overlap              which of them the generator would make, which must be none
 package main
@@ -26,7 +27,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("usage: build prepare|pack|evaluate [options]")
+		return errors.New("usage: build prepare|pack|requantise|evaluate|overlap [options]")
 	}
 	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	root := fs.String("guide", "assets/guide", "`FOLDER` of the texts")
@@ -45,6 +46,8 @@ func run(ctx context.Context, args []string) error {
 		return prepare(*root, *out, *perFact, *outside)
 	case "pack":
 		return pack(*in, *out)
+	case "requantise":
+		return requantise(*model, *out)
 	case "evaluate":
 		return evaluate(ctx, *root, *set, *model, *verbose)
 	case "overlap":

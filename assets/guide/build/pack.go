@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"burble/gguf"
 )
@@ -50,7 +49,7 @@ func (v vocabulary) set(w *gguf.Writer) error {
 	)
 }
 
-// pack writes the guide's GGUF file: matrices in Q8_0, norms in F32.
+// pack writes the guide's GGUF file, with the types that smaller says.
 func pack(in, out string) error {
 	var v vocabulary
 	var m weights
@@ -84,7 +83,7 @@ func pack(in, out string) error {
 		w.Set("general.name", "Burble's built-in guide"),
 		w.Set("general.description", "A very small model that knows Burble and nothing else."),
 		w.Set("general.license", "MIT"),
-		w.Set("general.file_type", uint32(7)), // mostly Q8_0
+		w.Set("general.file_type", uint32(mostlyQ4_1)),
 		w.Set("general.quantization_version", uint32(2)),
 		w.Set("qwen3.block_count", uint32(m.Layers)),
 		w.Set("qwen3.context_length", uint32(m.Context)),
@@ -113,10 +112,7 @@ func pack(in, out string) error {
 			return err
 		}
 		at += 2 * n
-		typ := gguf.Q8_0
-		if strings.HasSuffix(t.Name, "norm.weight") {
-			typ = gguf.F32
-		}
+		typ := smaller(t.Name)
 		size, err := typ.RowBytes(n)
 		if err != nil {
 			return err
