@@ -27,6 +27,7 @@ func show(t testing.TB, mode look.Mode, w, h float32) (*View, fyne.Window) {
 	app := test.NewTempApp(t)
 	app.Settings().SetTheme(look.NewTheme(mode))
 	v := NewView()
+	v.after = func(time.Duration, func()) {} // Fyne's test driver would call back in the timer's goroutine
 	win := test.NewTempWindow(t, v)
 	win.SetPadded(false)
 	win.Resize(fyne.NewSize(w, h))
