@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
 	"burble/app/remote"
@@ -15,12 +14,13 @@ type engines struct {
 	files, servers Engine
 	events         chan inference.Event
 	forwarding     sync.WaitGroup
+	closing        sync.Once
 
 	mu      sync.Mutex
-	serving bool         // a server's model was loaded last
-	loading inference.ID // the latest Load, while it is on its way; 0: none
-	asked   bool         // the latest Load was for a server's model
-	freeing map[inference.ID]bool
+	serving bool                  // a server's model was loaded last
+	loading inference.ID          // the latest Load, while it is on its way; 0: none
+	asked   bool                  // the latest Load was for a server's model
+	freeing map[inference.ID]bool // Unloads that nobody asked for: another model has taken the place
 }
 
 func newEngines(files, servers Engine) *engines {
@@ -90,11 +90,7 @@ func (e *engines) Unload() inference.ID {
 func (e *engines) Close() error {
 	err := errors.Join(e.files.Close(), e.servers.Close())
 	e.forwarding.Wait()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.events != nil {
-		close(e.events)
-	}
+	e.closing.Do(func() { close(e.events) })
 	return err
 }
 
@@ -133,7 +129,7 @@ func (e *engines) pass(ev inference.Event, fromServers bool) (inference.Event, b
 		// The other engine's model is loaded, and stays.
 		ev.Unloaded = false
 		if errors.Is(ev.Err, inference.ErrNoModel) {
-			ev.Err = fmt.Errorf("the model that this question was for could not be loaded, and another one is loaded: have the answer made again")
+			ev.Err = errors.New("the model that this question was for could not be loaded, and another one is loaded: have the answer made again")
 		}
 		return ev, true
 	}
