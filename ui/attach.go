@@ -90,6 +90,15 @@ func (w *window) detach(chat int64, f *pendingFile) {
 	w.showAttached()
 }
 
+// stopReading ends the reading of files: the window closes.
+func (w *window) stopReading() {
+	for _, list := range w.attached.files {
+		for _, f := range list {
+			f.cancel()
+		}
+	}
+}
+
 // countAgain counts the tokens of the files that wait, for another model.
 func (w *window) countAgain() {
 	for _, list := range w.attached.files {
@@ -151,8 +160,15 @@ func (w *window) overText() string {
 	return ""
 }
 
-// usedTokens is how much of the context the conversation takes so far.
+// templateTokens is about what a model's template puts around a message.
+const templateTokens = 40
+
+// usedTokens is how much of the context the conversation takes, with about what is being written.
 func (w *window) usedTokens() int {
+	return w.contextUsed() + len(w.composer.entry.Text)/3 + templateTokens
+}
+
+func (w *window) contextUsed() int {
 	for i := len(w.messages) - 1; i >= 0; i-- {
 		if s := w.messages[i].Stats; s != nil {
 			return s.ContextUsed

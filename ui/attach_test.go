@@ -106,7 +106,7 @@ func TestAttachProblems(t *testing.T) {
 	f.messages[id][1].Stats.ContextUsed = 3500
 	w.openChat(id)
 	w.attachFiles([]string{"/d/report.pdf"})
-	if !strings.Contains(w.composer.over.Text, "609 tokens more") {
+	if !strings.Contains(w.composer.over.Text, "649 tokens more") {
 		t.Errorf("it says %q", w.composer.over.Text)
 	}
 	f.values.Overflow = app.OverflowDrop

@@ -222,6 +222,7 @@ func (w *window) listen() (stop func()) {
 	return func() {
 		w.toast.stop()
 		w.params.commit()
+		w.stopReading()
 		w.view.Close()
 		cancel()
 		done()
