@@ -169,6 +169,14 @@ func (h *Hub) Downloads() []hf.Download {
 	return h.list.List()
 }
 
+// files returns the paths that downloads are writing to.
+func (h *Hub) files() []string {
+	if h.broken != nil {
+		return nil
+	}
+	return h.list.Files()
+}
+
 // Download puts a model on the list of downloads, and returns its id there.
 func (h *Hub) Download(r hf.Repository, m hf.Model) (int64, error) {
 	if h.broken != nil {

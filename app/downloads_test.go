@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -66,6 +67,21 @@ func TestDownloadThroughApp(t *testing.T) {
 	}
 	if err := a.Hub.SetToken("hf_good"); err != nil || !a.Hub.HasToken() || a.Hub.TokenPlace().Keyring {
 		t.Errorf("%v, %+v", err, a.Hub.TokenPlace())
+	}
+	part := a.Hub.Downloads()[0].Path + ".part"
+	if err := os.WriteFile(part, []byte("GGUF"), 0o600); err != nil { // as a download under way has one
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(a.Models.Folder(), "other.gguf.part"), []byte("GGUF"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.Models.Refresh()
+	listed := func(path string) bool {
+		return slices.ContainsFunc(a.Models.List(), func(f ModelFile) bool { return f.Path == path })
+	}
+	eventually(t, "another program's part", func() bool { return listed(filepath.Join(a.Models.Folder(), "other.gguf.part")) })
+	if listed(part) {
+		t.Error("a download on its way is listed as a broken model")
 	}
 	a.Hub.Resume(id)
 	d := ended()

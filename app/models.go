@@ -51,6 +51,7 @@ type Models struct {
 	// interrupt ends what the engine does in idle time.
 	interrupt func()
 	scan      *scanner
+	coming    func() []string // files of downloads on their way, which are listed elsewhere
 	learnt    *corrections
 	hashes    *hashes
 	devices   func() ([]inference.DeviceInfo, string)

@@ -141,6 +141,8 @@ func (m *Models) look(closing <-chan struct{}) []ModelFile {
 	m.recent = recent
 	m.mu.Unlock()
 	found, folders := m.find(recent)
+	coming := m.coming()
+	found = slices.DeleteFunc(found, func(f foundFile) bool { return slices.Contains(coming, f.path) })
 	m.scan.watch.set(folders)
 
 	how := m.placement()

@@ -223,6 +223,23 @@ func (d *download) snapshot(now time.Time) Download {
 	return s
 }
 
+// Files returns the paths that downloads are writing to, or will: of the parts, and of the files they become.
+func (l *Downloads) Files() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var files []string
+	for _, d := range l.list {
+		if d.state == Done {
+			continue
+		}
+		for i := range d.Parts {
+			t := d.target(i)
+			files = append(files, t, t+".part")
+		}
+	}
+	return files
+}
+
 // find returns the download of an id; nil: there is none.
 func (l *Downloads) find(id int64) *download {
 	for _, d := range l.list {
