@@ -404,7 +404,13 @@ func (w *window) keepTemporary() {
 	}
 	w.chat, w.sidebar.temporary = 0, 0
 	w.openChat(kept.ID)
-	w.toast.show(lang.L("The chat is kept now, as “{{.Title}}”.", named(titleOf(kept))), "", nil)
+	w.did(lang.L("The chat is kept now, as “{{.Title}}”.", named(titleOf(kept))), func() error {
+		if err := w.b.Chats.Restore(id); err != nil {
+			return err
+		}
+		w.openChat(id)
+		return w.b.Chats.Delete(kept.ID)
+	})
 }
 
 // itemMenu shows what can be done with a chat or a folder.

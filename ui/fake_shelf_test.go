@@ -173,7 +173,6 @@ func (f fakeChats) Keep(id int64) (app.Chat, error) {
 	defer f.mu.Unlock()
 	f.messages[c.ID] = f.messages[id]
 	f.at(c.ID).Title = "Kept"
-	f.fake.temporary = nil
 	return *f.at(c.ID), nil
 }
 

@@ -334,6 +334,10 @@ func TestTemporary(t *testing.T) {
 	if app.Temporary(w.chat) || len(w.messages) != 2 || strings.Contains(listed(w), "Temporary") || !strings.Contains(listed(w), "Kept") {
 		t.Errorf("kept: chat %d with %d messages\n%s", w.chat, len(w.messages), listed(w))
 	}
+	w.undo()
+	if w.chat != aTemporary || strings.Contains(listed(w), "Kept") {
+		t.Errorf("after Undo: chat %d\n%s", w.chat, listed(w))
+	}
 	// One that was not used goes without a word.
 	w.newTemporary()
 	w.toast.hide()

@@ -38,6 +38,9 @@ func newToast() *toast {
 	return t
 }
 
+// maxToast is the width up to which a message stands in one line.
+const maxToast = 620
+
 // show shows a message for a while; a long one for longer.
 func (t *toast) show(text, action string, do func()) {
 	t.ground.FillColor = look.Color(theme.ColorNameMenuBackground)
@@ -50,6 +53,11 @@ func (t *toast) show(text, action string, do func()) {
 	}
 	t.action.Set(look.Icon{}, action, look.Ghost)
 	t.action.Hidden = action == ""
+	wide := fyne.MeasureText(text, t.text.Theme().Size(theme.SizeNameText), fyne.TextStyle{}).Width + 84
+	if action != "" {
+		wide += t.action.MinSize().Width
+	}
+	t.ground.SetMinSize(fyne.NewSize(min(wide, maxToast), 0)) // a short message needs no second line
 	t.box.Show()
 	t.box.Refresh()
 	t.stop()
