@@ -15,6 +15,7 @@ import (
 	hf "burble/app/hub"
 	"burble/app/hub/hubtest"
 	"burble/app/network"
+	"burble/app/remote"
 	"burble/gguf"
 )
 
@@ -158,6 +159,14 @@ func TestOfflineFeatures(t *testing.T) {
 	if d := a.Hub.Downloads()[0]; d.Why != network.ErrOffline.Error() {
 		t.Errorf("%+v", d)
 	}
+	server, err := a.Servers.Save(remote.Server{Name: "here", URL: s.Hub.URL}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Servers.Test(ctx, server, nil); !errors.Is(err, network.ErrOffline) {
+		t.Error(err)
+	}
+	a.Servers.Refresh()
 	a.Models.Refresh()
 	a.Models.Devices()
 	if n := dialled.Load(); n != 0 || len(s.Requests()) != 0 {
