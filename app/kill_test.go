@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"burble/app/attach"
 	"burble/inference"
 )
 
@@ -29,7 +30,7 @@ func streamUntilKilled(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	if err := a.Chats.Send(c.ID, "Count"); err != nil {
+	if err := a.Chats.SendWith(c.ID, "Count", []attach.Document{{Name: "n.txt", Kind: attach.Text, Bytes: 5, Text: "count"}}); err != nil {
 		panic(err)
 	}
 	id := f.ids[0]
@@ -86,8 +87,11 @@ func TestKill(t *testing.T) {
 			t.Fatalf("round %d: %d chats, %v", round, len(list), err)
 		}
 		m := messages(t, a, list[0].ID)
-		if len(m) != 2 || m[0].Content != "Count" || m[1].Status != StatusInterrupted {
+		if len(m) != 2 || m[0].Content != "Count" || len(m[0].Attachments) != 1 || m[1].Status != StatusInterrupted {
 			t.Fatalf("round %d: messages = %+v", round, m)
+		}
+		if text, err := a.Chats.AttachmentText(m[0].Attachments[0].ID); err != nil || text != "count" {
+			t.Fatalf("round %d: the attached file is %q, %v", round, text, err)
 		}
 		words := strings.Fields(m[1].Content)
 		for i, w := range words {
