@@ -26,6 +26,9 @@ func (w *window) editMessage(id int64) {
 	text.SetText(w.messages[i].Content)
 	text.SetMinRowsVisible(6)
 	note := widget.NewLabel(lang.L("The message and its answers as they were are kept: ‹ and › below it go back to them."))
+	if len(w.messages[i].Attachments) > 0 {
+		note.SetText(note.Text + " " + lang.L("Its files go with it again."))
+	}
 	note.Wrapping, note.Importance = fyne.TextWrapWord, widget.LowImportance
 	var d *dialog.CustomDialog
 	send := look.NewButton(look.IconSend, lang.L("Send"), look.Primary, func() {
