@@ -57,9 +57,9 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// each calls do with every token, and with the names of the elements around it.
-func each(d *xml.Decoder, do func(t xml.Token, around []string) error) error {
-	var around []string
+// each calls do with every token.
+func each(d *xml.Decoder, do func(t xml.Token) error) error {
+	depth := 0
 	for {
 		t, err := d.Token()
 		switch {
@@ -70,19 +70,15 @@ func each(d *xml.Decoder, do func(t xml.Token, around []string) error) error {
 		case err != nil:
 			return ErrBroken
 		}
-		switch t := t.(type) {
+		switch t.(type) {
 		case xml.StartElement:
-			if around = append(around, t.Name.Local); len(around) > maxNesting {
+			if depth++; depth > maxNesting {
 				return ErrBroken
 			}
-			err = do(t, around)
 		case xml.EndElement:
-			err = do(t, around)
-			around = around[:len(around)-1]
-		default:
-			err = do(t, around)
+			depth--
 		}
-		if err != nil {
+		if err := do(t); err != nil {
 			return err
 		}
 	}
@@ -97,7 +93,6 @@ type writer struct {
 	cells   []string // of the row of the outermost table
 	rows    int
 	tables  int // that are open, one inside another
-	inCell  bool
 	cell    strings.Builder
 	listing bool // the last paragraph was one of a list
 }
@@ -195,7 +190,7 @@ func readDOCX(data []byte) (string, error) {
 	defer closer.Close()
 	var w writer
 	inText, deleted, fallback := false, 0, 0
-	err = each(d, func(t xml.Token, _ []string) error {
+	err = each(d, func(t xml.Token) error {
 		switch t := t.(type) {
 		case xml.StartElement:
 			switch t.Name.Local {
@@ -273,7 +268,7 @@ func readODT(data []byte) (string, error) {
 	defer closer.Close()
 	var w writer
 	body, quiet, lists, paragraphs := false, 0, 0, 0
-	err = each(d, func(t xml.Token, _ []string) error {
+	err = each(d, func(t xml.Token) error {
 		switch t := t.(type) {
 		case xml.StartElement:
 			switch t.Name.Local {

@@ -221,8 +221,6 @@ func (p *pdfPage) run(stream, resources pdf.Value, ctm affine, depth int) {
 			s.leading = number(0)
 		case "Ts":
 			s.rise = number(0)
-		case "Tr":
-			s.mode = int(number(0))
 		case "Td":
 			move(number(0), number(1))
 		case "TD":

@@ -30,7 +30,6 @@ type pdfState struct {
 	font                 *pdfFont
 	size, letter, word   float64
 	leading, rise, scale float64
-	mode                 int
 }
 
 // show writes a string at tm, and returns tm after it.
