@@ -47,6 +47,10 @@ export XDG_STATE_HOME=$home/state XDG_RUNTIME_DIR=$home/run LC_ALL=C.UTF-8
 mkdir -m 700 "$home/run"
 export LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
+for ((i = 0; i < 50; i++)); do # a server that doesn't listen yet ends the program at once
+	if xdotool getdisplaygeometry >/dev/null 2>&1; then break; fi
+	sleep 0.1
+done
 mkdir -p "$home/config/burble"
 printf '{"sampling":{"temperature":0},"theme":"%s","open_last_model":true}\n' "${BURBLE_THEME:-light}" >"$home/config/burble/settings.json"
 
