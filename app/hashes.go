@@ -103,7 +103,7 @@ func (h *hashes) keep(path string, k knownHash) {
 	}
 }
 
-var errClosing = errors.New("Burble is closing")
+var errClosing = errors.New("closing")
 
 // hashModel reads all parts of a model.
 func hashModel(path string, closing <-chan struct{}, busy func() bool) ([]FileHash, error) {
