@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
@@ -37,7 +36,6 @@ func settingsPages() []settingsPage {
 type settingsDialog struct {
 	w       *window
 	popup   *widget.PopUp
-	title   *canvas.Text // of the page
 	note    *widget.Label
 	list    *fyne.Container // the page's rows
 	scroll  *container.Scroll
