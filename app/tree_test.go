@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"burble/inference/model/modeltest"
+	"burble/inference/sample"
 )
 
 // contents are the texts of the branch that is shown.
@@ -232,6 +233,21 @@ func TestReceipts(t *testing.T) {
 	}
 	if err := a.Chats.Branch(m.ID, 1000, 1); err == nil {
 		t.Error("a branch from a token that isn't there")
+	}
+
+	// Two presets with one system prompt share the prompt: the second answer reads none of it but its last token.
+	for _, temperature := range []float32{0.2, 0.9} {
+		p, err := a.Presets.Create(Preset{Name: "P", Parameters: Parameters{Sampling: sample.Params{Temperature: temperature}, MaxTokens: 5}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Chats.RegenerateMessage(m.ID, &p.ID); err != nil {
+			t.Fatal(err)
+		}
+		again := settled(t, a, c.ID)[1]
+		if r, err := a.Chats.Receipt(again.ID); err != nil || again.Stats.Reused < again.Stats.PromptTokens-1 || r.Sampling.Temperature != temperature {
+			t.Errorf("with temperature %g: %+v reused, %v", temperature, again.Stats, err)
+		}
 	}
 
 	// Without a receipt, it says so.
