@@ -12,7 +12,7 @@ import (
 )
 
 // maxXML is the most bytes of XML that are read of a document, unpacked.
-const maxXML = 256 << 20
+const maxXML = 64 << 20
 
 // maxNesting is how deep the elements of a document may lie in one another.
 const maxNesting = 2000
