@@ -79,7 +79,7 @@ func (c *corpus) readFile(path string) error {
 			continue
 		}
 		if id, ok := strings.CutPrefix(line, "== "); ok && !outside {
-			if i := slices.IndexFunc(c.Facts, func(f fact) bool { return f.ID == id }); i >= 0 && filepath.Base(path) == "zz-more.txt" {
+			if i := slices.IndexFunc(c.Facts, func(f fact) bool { return f.ID == id }); i >= 0 && strings.HasPrefix(filepath.Base(path), "zz-more") {
 				current = &c.Facts[i]
 				continue
 			}
