@@ -30,6 +30,7 @@ type corpus struct {
 }
 
 // readCorpus reads the files of a folder: facts, each after a line "== id", and what is outside in outside.txt.
+// Files whose names begin with zz-more add to facts of the others.
 func readCorpus(dir string) (*corpus, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil {
