@@ -149,6 +149,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		a.signals.publish(Notice{notice})
 	}
 	a.Models.coming = a.Hub.files
+	a.Chats.later(a.Chats.indexFiles) // what an earlier run had no time for
 	a.running.Go(a.consume)
 	a.running.Go(func() { a.err = a.Chats.writeLoop(a.closing) })
 	a.running.Go(func() { _ = a.Chats.temporary.writeLoop(a.closing) }) // to memory, which is given up anyway

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"burble/app/attach"
+	"burble/inference"
 )
 
 // Attachment is a file that goes with a message: what the model reads of it, as it was when the message was sent.
@@ -31,6 +32,30 @@ const (
 type TokenCounter interface {
 	// CountTokens counts the tokens of a text by the loaded model's vocabulary; !ok: there is none.
 	CountTokens(text string) (n int, ok bool)
+}
+
+// Vocabulary is an Engine that knows the tokens of the loaded model. It may be asked from any goroutine, at any time.
+type Vocabulary interface {
+	// Tokens takes a text apart; !ok: there is no vocabulary.
+	Tokens(text string) (list []inference.Alternative, ok bool)
+	// TokenText returns the text of a token; !ok: there is no such token.
+	TokenText(id int32) (text string, ok bool)
+}
+
+// Tokens takes a text apart by the loaded model's vocabulary; !ok: none is known, as of a server's model.
+func (m *Models) Tokens(text string) (list []inference.Alternative, ok bool) {
+	if v, has := m.engine.(Vocabulary); has {
+		return v.Tokens(text)
+	}
+	return nil, false
+}
+
+// TokenText returns the text of a token of the loaded model; !ok: it is not known.
+func (m *Models) TokenText(id int32) (text string, ok bool) {
+	if v, has := m.engine.(Vocabulary); has {
+		return v.TokenText(id)
+	}
+	return "", false
 }
 
 // CountTokens returns how many tokens a text is for the loaded model. Where that can't be known, it is about a quarter of

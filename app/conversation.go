@@ -34,6 +34,9 @@ func (c *Chats) SendWith(chatID int64, text string, files []attach.Document) err
 		}
 		named = files[0].Name
 	}
+	if len(files) > 0 && c.temporary != nil { // nobody searches the temporary ones
+		defer c.later(c.indexFiles)
+	}
 	return c.ask(chatID, func(tx *sql.Tx, branch []Message) (*Message, bool, error) {
 		m := Message{ChatID: chatID, Role: chat.User, Content: text, Created: time.Now(), Status: StatusComplete}
 		if len(branch) > 0 {

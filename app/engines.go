@@ -147,3 +147,30 @@ func (e *engines) CountTokens(text string) (n int, ok bool) {
 	}
 	return counter.CountTokens(text)
 }
+
+// Tokens takes a text apart by the loaded file's vocabulary.
+func (e *engines) Tokens(text string) (list []inference.Alternative, ok bool) {
+	if v := e.vocabulary(); v != nil {
+		return v.Tokens(text)
+	}
+	return nil, false
+}
+
+// TokenText returns the text of a token of the loaded file's vocabulary.
+func (e *engines) TokenText(id int32) (text string, ok bool) {
+	if v := e.vocabulary(); v != nil {
+		return v.TokenText(id)
+	}
+	return "", false
+}
+
+// vocabulary is that of the loaded file; nil where a server's model is loaded.
+func (e *engines) vocabulary() Vocabulary {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v, _ := e.files.(Vocabulary)
+	if e.serving {
+		return nil
+	}
+	return v
+}

@@ -72,6 +72,7 @@ func (c *Chats) Import(ctx context.Context, path string, progress func(done, tot
 	if err != nil {
 		return Imported{}, err
 	}
+	c.later(c.indexFiles)
 	c.signals.publish(ChatsChanged{})
 	return im.into.done, nil
 }

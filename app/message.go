@@ -96,4 +96,5 @@ type Hit struct {
 	Snippet   string   // a few words around the match
 	Matches   [][2]int // the byte ranges of Snippet that matched
 	Archived  bool     // the chat is put away
+	File      string   // the name of the message's file that matched, and not the message itself; or empty
 }

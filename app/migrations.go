@@ -137,6 +137,26 @@ var migrations = []string{
 	DROP INDEX messages_unspaced;
 	UPDATE messages SET unspaced = NULL;
 	CREATE INDEX messages_unspaced ON messages (id) WHERE unspaced IS NULL`,
+
+	// Passages of the text of attached files, for search; see passages.go. What of a text is not indexed yet begins at its byte
+	// unindexed; NULL: all of it is.
+	`ALTER TABLE attachment_texts ADD COLUMN unindexed INTEGER DEFAULT 0;
+	CREATE INDEX attachment_texts_unindexed ON attachment_texts (hash) WHERE unindexed IS NOT NULL;
+	CREATE TABLE passages (
+		id    INTEGER PRIMARY KEY,
+		hash  TEXT NOT NULL REFERENCES attachment_texts (hash) ON DELETE CASCADE,
+		start INTEGER NOT NULL,
+		bytes INTEGER NOT NULL
+	);
+	CREATE INDEX passages_hash ON passages (hash);
+	CREATE VIRTUAL TABLE passages_text USING fts5 (
+		content, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+	);
+	CREATE VIRTUAL TABLE passages_pairs USING fts5 (pairs, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');
+	CREATE TRIGGER passages_deleted AFTER DELETE ON passages BEGIN
+		DELETE FROM passages_text WHERE rowid = old.id;
+		DELETE FROM passages_pairs WHERE rowid = old.id;
+	END`,
 }
 
 // NewerError says that a database was written by a newer Burble.

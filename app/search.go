@@ -19,7 +19,8 @@ const matchStart, matchEnd = "\x02", "\x03"
 const snippetWords = 24
 
 // Search finds messages that hold all words of query, the last of which may have been begun only, and chats whose title
-// holds the query: titles first, then the newest messages. In messages, case and accents make no difference. Text of
+// holds the query: titles first, then the newest messages. A message is found by its files, too: by their names, or by a passage of
+// one that holds all words. In messages and files, case and accents make no difference. Text of
 // languages written without spaces is found by its characters. Hits in branches that are not shown are found, too: Show
 // brings them up.
 func (c *Chats) Search(query string, limit int) ([]Hit, error) {
@@ -40,7 +41,11 @@ func (c *Chats) Search(query string, limit int) ([]Hit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("searching: %w", err)
 	}
-	return append(hits, found...), nil
+	files, err := c.searchFiles(query, limit-len(hits))
+	if err != nil {
+		return nil, fmt.Errorf("searching attached files: %w", err)
+	}
+	return append(hits, mergeHits(found, files, limit-len(hits))...), nil
 }
 
 // unspaced reports whether r belongs to a language written without spaces between words.
@@ -50,7 +55,7 @@ func unspaced(r rune) bool {
 
 // matchQuery turns what the user typed into an FTS5 query: every word in quotes, so that nothing in it is an operator.
 func matchQuery(query string) string {
-	words := strings.FieldsFunc(query, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N, unicode.M, unicode.Co) })
+	words := queryWords(query)
 	if len(words) == 0 {
 		return ""
 	}

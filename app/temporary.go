@@ -126,6 +126,7 @@ func (c *Chats) Keep(id int64) (Chat, error) {
 	if err != nil {
 		return Chat{}, fmt.Errorf("keeping the chat: %w", err)
 	}
+	c.later(c.indexFiles)
 	if err := t.Delete(id); err != nil {
 		return Chat{}, err
 	}

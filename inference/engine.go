@@ -78,16 +78,6 @@ func (e *Engine) Load(path string, p Placement) ID {
 	return e.load
 }
 
-// CountTokens counts the tokens of a text by the loaded model's vocabulary; !ok: there is none. It may be called from any
-// goroutine and does not wait for answers.
-func (e *Engine) CountTokens(text string) (n int, ok bool) {
-	t := e.vocabulary.Load()
-	if t == nil {
-		return 0, false
-	}
-	return len(t.Encode(text, tokenizer.Options{})), true
-}
-
 // Generate asks the loaded model for an answer. It is answered by Started, Prefill and Token events, then Done or Failed.
 func (e *Engine) Generate(r Request) ID {
 	e.mu.Lock()

@@ -2,11 +2,9 @@ package inference
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
-	"unicode/utf8"
 
 	"burble/inference/sample"
 )
@@ -92,15 +90,7 @@ func probability(logits []float32, id int32) float32 {
 }
 
 func (m *LoadedModel) alternative(id int32, p float32) Alternative {
-	var text string
-	if m.tokenizer.IsSpecial(id) {
-		text = m.tokenizer.Token(id)
-	} else if b := m.tokenizer.Bytes(id); utf8.Valid(b) {
-		text = string(b)
-	} else {
-		text = "‹" + hex.EncodeToString(b) + "›"
-	}
-	return Alternative{ID: id, Text: text, P: p}
+	return Alternative{ID: id, Text: tokenName(m.tokenizer, id), P: p}
 }
 
 // Read appends ids to the timeline and calls each with the logits [vocab] that follow every one of them, in order; it must not

@@ -6,6 +6,7 @@ import (
 
 	"burble/app"
 	"burble/app/attach"
+	"burble/inference"
 )
 
 // Attacher is what the window needs of app.Chats for files that go with messages, and for what shapes answers.
@@ -21,6 +22,10 @@ type Attacher interface {
 // Counter is what the window needs of app.Models to count tokens. It takes long, and is called from other goroutines.
 type Counter interface {
 	CountTokens(text string) (n int, exact bool)
+
+	// Those below are quick, for short texts.
+	Tokens(text string) (list []inference.Alternative, ok bool)
+	TokenText(id int32) (text string, ok bool)
 }
 
 // Presets is what the window needs of app.Presets.

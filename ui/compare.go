@@ -14,8 +14,9 @@ import (
 )
 
 // compareSheet has the same message answered with two presets, one after the other, and shows both side by side. The prompt is
-// read once where the presets have the same system prompt and model: the second answer takes it from the KV cache. Both are
-// kept as versions; the user chooses which one the chat goes on with.
+// read once where the presets have the same system prompt and model: the second answer takes it from the KV cache. A preset with a
+// model of its own is answered by that: see compare_models.go. Both answers are kept as versions; the user chooses which one the
+// chat goes on with.
 type compareSheet struct {
 	*sheet
 	of      app.Message // the answer that both stand beside
@@ -24,11 +25,13 @@ type compareSheet struct {
 	run     *look.Button
 	note    *widget.Label
 	turn    int // side that is being answered; 2: none
+	loads   compareLoads
 }
 
 // compareSide is one of the two.
 type compareSide struct {
 	choice *keySelect
+	model  *widget.Label // that answers
 	view   *transcript.View
 	note   *widget.Label
 	keep   *look.Button
@@ -55,23 +58,29 @@ func (w *window) openCompare(m app.Message) {
 		s := &compareSide{view: transcript.NewView(), note: widget.NewLabel("")}
 		s.choice = newKeySelect(names, func(k *fyne.KeyEvent) { w.escapeKey(k) })
 		s.choice.SetSelectedIndex(min(i, len(names)-1))
+		s.choice.OnChanged = func(string) { x.showModels() }
+		s.model = widget.NewLabel("")
+		s.model.Importance, s.model.SizeName, s.model.Truncation = widget.LowImportance, theme.SizeNameCaptionText, fyne.TextTruncateEllipsis
 		s.note.Importance, s.note.SizeName, s.note.Truncation = widget.LowImportance, theme.SizeNameCaptionText, fyne.TextTruncateEllipsis
 		s.keep = look.NewButton(look.IconCheck, lang.L("Keep this one"), look.Soft, func() { x.keep(s) })
 		s.keep.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
 		s.keep.SetEnabled(false)
 		x.sides[i] = s
-		columns.Add(container.NewBorder(s.choice, container.NewBorder(nil, nil, nil, s.keep, s.note), nil, nil, s.view))
+		head := container.New(layout.NewCustomPaddedVBoxLayout(-4), s.choice, s.model)
+		columns.Add(container.NewBorder(head, container.NewBorder(nil, nil, nil, s.keep, s.note), nil, nil, s.view))
 	}
 	x.run = look.NewButton(look.IconSend, lang.L("Answer with both"), look.Primary, x.start)
 	x.run.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
-	x.note = widget.NewLabel(lang.L("Both answers are kept as versions: ‹ and › go through them."))
-	x.note.Importance, x.note.Truncation = widget.LowImportance, fyne.TextTruncateEllipsis
+	x.note = widget.NewLabel("")
+	x.note.Truncation = fyne.TextTruncateEllipsis
 	bottom := container.New(layout.NewCustomPaddedLayout(6, 0, 0, 0), container.NewBorder(nil, nil, nil, x.run, x.note))
 	x.sheet = w.openSheet(lang.L("Compare two presets"), columns, bottom, fyne.NewSize(1080, 700))
 	x.sheet.closed = func() {
 		if x.turn < 2 {
 			w.b.Chats.Stop(x.of.ChatID)
 		}
+		x.turn = 2
+		x.giveBack()
 		for _, s := range x.sides {
 			s.view.Close()
 		}
@@ -79,6 +88,7 @@ func (w *window) openCompare(m app.Message) {
 		w.refreshMessages()
 	}
 	w.compare = x
+	x.showModels()
 	w.win.Canvas().Focus(x.run)
 }
 
@@ -90,16 +100,27 @@ func (x *compareSheet) start() {
 		s.note.SetText("")
 		s.view.SetMessages(nil)
 	}
+	x.showModels()
 	x.turn = 0
 	x.run.SetEnabled(false)
+	x.enableChoices(false)
+	x.begin()
 	x.ask()
 }
 
-// ask asks for the answer whose turn it is.
+// preset is what a side answers with.
+func (x *compareSheet) preset(s *compareSide) app.Preset {
+	return x.presets[max(s.choice.SelectedIndex(), 0)]
+}
+
+// ask asks for the answer whose turn it is, when the model for it is there.
 func (x *compareSheet) ask() {
 	s := x.sides[x.turn]
-	preset := x.presets[s.choice.SelectedIndex()].ID
-	if err := x.w.b.Chats.RegenerateMessage(x.of.ID, &preset); err != nil {
+	preset := x.preset(s)
+	if x.fetch(preset) {
+		return
+	}
+	if err := x.w.b.Chats.RegenerateMessage(x.of.ID, &preset.ID); err != nil {
 		x.stop(sentence(err.Error()))
 		return
 	}
@@ -113,12 +134,27 @@ func (x *compareSheet) ask() {
 	x.show(s)
 }
 
+// stop ends the comparison, because both answers are there, or for a reason.
 func (x *compareSheet) stop(reason string) {
 	x.turn = 2
 	x.run.SetEnabled(true)
+	x.enableChoices(true)
+	x.giveBack()
+	x.showModels()
 	if reason != "" {
 		x.note.Importance = widget.DangerImportance
 		x.note.SetText(reason)
+	}
+}
+
+// enableChoices lets the presets be chosen, or not.
+func (x *compareSheet) enableChoices(on bool) {
+	for _, s := range x.sides {
+		if on {
+			s.choice.Enable()
+		} else {
+			s.choice.Disable()
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"burble/app"
 	"burble/app/attach"
+	"burble/inference"
 	"burble/inference/sample"
 )
 
@@ -73,6 +74,20 @@ func (f fakeChats) SetOptions(id int64, o app.ChatOptions) error {
 // CountTokens takes a word for a token.
 func (f fakeModels) CountTokens(text string) (int, bool) {
 	return len(strings.Fields(text)), f.current != nil
+}
+
+// Tokens takes a word for a token, with the blank before it. Its number is its length.
+func (f fakeModels) Tokens(text string) (list []inference.Alternative, ok bool) {
+	for word := range strings.SplitAfterSeq(text, " ") {
+		if word != "" {
+			list = append(list, inference.Alternative{ID: int32(len(word)), Text: word})
+		}
+	}
+	return list, f.current != nil
+}
+
+func (f fakeModels) TokenText(id int32) (string, bool) {
+	return strings.Repeat("x", int(id)), f.current != nil && id < 1000
 }
 
 type fakePresets struct{ *fake }

@@ -20,6 +20,9 @@ import (
 // hitHeight is the height of a row of what a search found.
 const hitHeight float32 = 76
 
+// maxHitFile is the widest that the name of a file stands before what was found in it.
+const maxHitFile float32 = 120
+
 // hitRow is a message that a search found: its chat, and the words around the match.
 type hitRow struct {
 	widget.BaseWidget
@@ -55,7 +58,9 @@ func (r *hitRow) set(index int, h app.Hit) {
 	}
 	who := ""
 	switch {
-	case h.MessageID == 0: // the title is the match
+	case h.MessageID == 0 || h.File != "" && h.File == h.Snippet: // the title is the match, or a file's name
+	case h.File != "":
+		who = fitted(h.File, maxHitFile, snippetSize) + ":"
 	case h.Role == chat.User:
 		who = lang.L("You: ")
 	}

@@ -26,6 +26,7 @@ type parameters struct {
 	chooser    *keySelect
 	more       *look.Button // what can be done with presets
 	reset      *look.Button // of everything
+	top        *fyne.Container
 	recommends *look.Button
 	preset     app.Preset // of the chat
 	presets    []app.Preset
@@ -56,7 +57,7 @@ func newParameters(w *window) *parameters {
 	p.reset.Height, p.reset.TextSize, p.reset.Color, p.reset.OnKey = 30, 13, look.ColorMuted, p.escapeKey
 	closing := look.NewIconButton(look.IconClose, p.close)
 	closing.OnKey = p.escapeKey
-	head := container.NewBorder(nil, nil, nil, container.NewHBox(container.NewCenter(p.reset), container.NewCenter(closing)), title)
+	p.top = container.NewBorder(nil, nil, nil, container.NewHBox(container.NewCenter(p.reset), container.NewCenter(closing)), title)
 
 	p.chooser = newKeySelect(nil, p.escapeKey)
 	p.chooser.OnChanged = func(string) { p.choose() }
@@ -72,7 +73,7 @@ func newParameters(w *window) *parameters {
 	ground := newGround(look.ColorSidebar)
 	edge := newGround(look.ColorBorder)
 	edge.rect.SetMinSize(fyne.NewSize(1, 1))
-	top := container.New(layout.NewCustomPaddedLayout(8, 6, 10, 10), head)
+	top := container.New(layout.NewCustomPaddedLayout(8, 6, 10, 10), p.top)
 	p.box = container.NewStack(ground, container.NewBorder(nil, nil, edge, nil, container.NewBorder(top, nil, nil, nil, p.scroll)))
 	p.box.Hide()
 	return p
@@ -161,8 +162,10 @@ func (p *parameters) show() {
 	}
 	p.chooser.Options = labels
 	p.chooser.Refresh()
-	p.reset.Hidden = now.Equal(preset.Parameters)
-	p.reset.Refresh()
+	if same := now.Equal(preset.Parameters); p.reset.Hidden != same {
+		p.reset.Hidden = same
+		p.top.Refresh()
+	}
 	info, loaded := p.w.b.Models.Current()
 	use := now
 	if loaded && info.Recommended != nil {
@@ -186,7 +189,8 @@ func presetName(x app.Preset) string {
 	return x.Name
 }
 
-// change changes the parameters of the chat that is shown. name says which: changes of one in a row are undone at once.
+// change changes the parameters of the chat that is shown. name says which: changes of one in a row are undone at once, without a
+// name each by itself.
 func (p *parameters) change(name string, how func(x *app.Parameters)) {
 	if p.showing {
 		return
@@ -208,7 +212,7 @@ func (p *parameters) change(name string, how func(x *app.Parameters)) {
 		w.report(err)
 		return
 	}
-	if p.latest != nil && !p.latest.done && p.latestName == name && p.latestChat == chat {
+	if name != "" && p.latest != nil && !p.latest.done && p.latestName == name && p.latestChat == chat {
 		return
 	}
 	p.latest, p.latestName, p.latestChat = &undoStep{do: func() error { return w.setOptions(chat, before) }}, name, chat

@@ -54,9 +54,11 @@ func (p *parameters) fill() {
 	p.slider(lang.L("DRY strength"), lang.L("Discourages the repetition of whole phrases. 0: off; 0.8 is usual."), 0, 5, 0.05, 0, float(func(s *sample.Params) *float32 { return &s.DRYMultiplier }))
 	p.slider(lang.L("DRY base"), lang.L("How steeply that grows with the length of the phrase."), 1, 4, 0.05, 1.75, float(func(s *sample.Params) *float32 { return &s.DRYBase }))
 	p.number(lang.L("DRY allowed length"), lang.L("Phrases of so many tokens may be repeated freely."), 1, 1000, 2, whole(func(s *sample.Params) *int { return &s.DRYAllowedLength }))
+	p.number(lang.L("DRY window"), lang.L("How many tokens it looks back on for phrases. 0: all."), 0, app.MaxContext, 0, whole(func(s *sample.Params) *int { return &s.DRYWindow }))
 
 	p.heading(lang.L("More"))
 	p.stopRow()
+	p.biasRow()
 	p.number(lang.L("Prompt lookup"), lang.L("How many tokens are guessed at a time from what was said before, and checked together. 0: none."), 0, app.MaxLookup, 0, func(x *app.Parameters) *int { return &x.Lookup })
 	p.list = all
 	p.list.Add(p.rare)

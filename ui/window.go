@@ -263,6 +263,9 @@ func (w *window) apply(signals []app.Signal) {
 			if w.picker != nil {
 				w.picker.showProgress(s)
 			}
+			if w.compare != nil {
+				w.compare.progress(s)
+			}
 			w.showEmpty()
 			w.showComposer()
 		case app.ModelLoaded:
@@ -517,6 +520,10 @@ func (w *window) loaded(s app.ModelLoaded) {
 	if w.picker != nil {
 		w.picker.close()
 	}
+	if w.compare != nil {
+		w.compare.loaded(s.Info)
+		return
+	}
 	if len(s.Warnings) > 0 {
 		w.warn(strings.Join(s.Warnings, "\n\n"))
 	}
@@ -526,6 +533,9 @@ func (w *window) loaded(s app.ModelLoaded) {
 // failed shows why a model could not be loaded: in the picker, which opens for it.
 func (w *window) failed(s app.ModelFailed) {
 	w.showModel()
+	if w.compare != nil && w.compare.failed(s) {
+		return
+	}
 	if errors.Is(s.Err, context.Canceled) {
 		if w.picker != nil {
 			w.picker.loadEnded(nil)
