@@ -12,10 +12,6 @@ enum { THIRTY_TWOS, SIXTEENS, SIXTEENS_OFFSET };
 
 INLINE __m512i bcast32(const void *p) { return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p)); }
 
-INLINE __m512 halves8(uint16_t a, uint16_t b, uint16_t c, uint16_t d, uint16_t e, uint16_t f, uint16_t g, uint16_t h) {
-	return _mm512_castps256_ps512(_mm256_cvtph_ps(_mm_setr_epi16(a, b, c, d, e, f, g, h)));
-}
-
 INLINE uint16_t u16_at(const char *p) {
 	uint16_t v;
 	memcpy(&v, p, 2);
@@ -28,6 +24,12 @@ INLINE uint32_t u32_at(const char *p) {
 	return v;
 }
 
+INLINE uint64_t u64_at(const char *p) {
+	uint64_t v;
+	memcpy(&v, p, 8);
+	return v;
+}
+
 INLINE float half_at(const char *p) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(u16_at(p)))); }
 
 // The two halves of eight floats each.
@@ -35,17 +37,24 @@ INLINE __m512 join(__m512 lo, __m512 hi) {
 	return _mm512_shuffle_f32x4(lo, hi, 0x44);
 }
 
-// The eight 16-bit floats that lie stride bytes apart.
-#define HALVES(p, stride) \
-	halves8(u16_at(p), u16_at((p) + (stride)), u16_at((p) + 2 * (stride)), u16_at((p) + 3 * (stride)), \
-		u16_at((p) + 4 * (stride)), u16_at((p) + 5 * (stride)), u16_at((p) + 6 * (stride)), u16_at((p) + 7 * (stride)))
+// Two and four 16-bit floats that lie stride bytes apart. Put together in general registers: the vectors' ports are busy.
+INLINE uint64_t halves2(const char *p, int stride) { return (u32_at(p + stride - 2) & 0xffff0000) | u16_at(p); }
+INLINE uint64_t halves4(const char *p, int stride) { return halves2(p, stride) | halves2(p + 2 * stride, stride) << 32; }
+
+// Eight of them, as floats.
+INLINE __m512 halves8(const char *p, int stride) {
+	return _mm512_castps256_ps512(_mm256_cvtph_ps(_mm_set_epi64x((long long)halves4(p + 4 * stride, stride), (long long)halves4(p, stride))));
+}
 
 // Q4_K and Q5_K: 8 scales and 8 minima of 6 bits in 12 bytes, times two 16-bit floats.
 INLINE __m512 scales_k(const char *p) {
-	uint32_t a = u32_at(p + 4), b = u32_at(p + 8), c = u32_at(p + 12);
-	__m128i bytes = _mm_setr_epi32(a & 0x3f3f3f3f, (c & 0x0f0f0f0f) | ((a >> 2) & 0x30303030),
-		b & 0x3f3f3f3f, ((c >> 4) & 0x0f0f0f0f) | ((b >> 2) & 0x30303030));
-	__m512 factors = _mm512_mask_blend_ps(0xff00, _mm512_set1_ps(half_at(p)), _mm512_set1_ps(-half_at(p + 2)));
+	__m128i v = _mm_loadu_si128((const __m128i *)(p + 4));
+	__m128i low = _mm_shuffle_epi8(v, _mm_setr_epi32(0x03020100, 0x0b0a0908, 0x07060504, 0x0b0a0908));
+	low = _mm_and_si128(_mm_srlv_epi32(low, _mm_setr_epi32(0, 0, 0, 4)), _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+	__m128i high = _mm_srli_epi32(_mm_shuffle_epi8(v, _mm_setr_epi32(-1, 0x03020100, -1, 0x07060504)), 2);
+	__m128i bytes = _mm_ternarylogic_epi32(high, _mm_set1_epi8(0x30), low, 0xea); // (high & 0x30) | low
+	__m128 d = _mm_xor_ps(_mm_cvtph_ps(_mm_cvtsi32_si128((int)u32_at(p))), _mm_setr_ps(0, -0.0f, 0, 0));
+	__m512 factors = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), _mm512_castps128_ps512(d));
 	return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)) * factors;
 }
 
@@ -100,26 +109,26 @@ INLINE __m512i fifth(__m512i v, const char *a, const char *b) {
 
 INLINE void load_q4_0(group *g, const char *p) {
 	for (int j = 0; j < 4; j++) g->w[j] = nibbles16(p + 36 * j + 2, p + 36 * j + 20);
-	__m512 d = HALVES(p, 18);
+	__m512 d = halves8(p, 18);
 	g->s = join(d, d * _mm512_set1_ps(-8));
 }
 
 INLINE void load_q4_1(group *g, const char *p) {
 	for (int j = 0; j < 4; j++) g->w[j] = nibbles16(p + 40 * j + 4, p + 40 * j + 24);
-	g->s = join(HALVES(p, 20), HALVES(p + 2, 20));
+	g->s = join(halves8(p, 20), halves8(p + 2, 20));
 }
 
 INLINE void load_q5_0(group *g, const char *p) {
 	for (int j = 0; j < 4; j++)
 		g->w[j] = fifth(nibbles16(p + 44 * j + 6, p + 44 * j + 28), p + 44 * j + 2, p + 44 * j + 24);
-	__m512 d = HALVES(p, 22);
+	__m512 d = halves8(p, 22);
 	g->s = join(d, d * _mm512_set1_ps(-16));
 }
 
 INLINE void load_q5_1(group *g, const char *p) {
 	for (int j = 0; j < 4; j++)
 		g->w[j] = fifth(nibbles16(p + 48 * j + 8, p + 48 * j + 32), p + 48 * j + 4, p + 48 * j + 28);
-	g->s = join(HALVES(p, 24), HALVES(p + 2, 24));
+	g->s = join(halves8(p, 24), halves8(p + 2, 24));
 }
 
 INLINE void load_q8_0(group *g, const char *p) {
@@ -128,7 +137,7 @@ INLINE void load_q8_0(group *g, const char *p) {
 		v = _mm512_inserti64x4(v, _mm256_loadu_si256((const __m256i *)(p + 68 * j + 36)), 1);
 		g->w[j] = _mm512_xor_si512(v, _mm512_set1_epi8((char)0x80)); // signed, plus 128
 	}
-	__m512 d = HALVES(p, 34);
+	__m512 d = halves8(p, 34);
 	g->s = join(d, d * _mm512_set1_ps(-128));
 }
 
@@ -140,7 +149,7 @@ INLINE void load_q8_0(group *g, const char *p) {
 
 INLINE void load_iq4_nl(group *g, const char *p) {
 	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_IQ4, nibbles16(p + 36 * j + 2, p + 36 * j + 20));
-	__m512 d = HALVES(p, 18);
+	__m512 d = halves8(p, 18);
 	g->s = join(d, d * _mm512_set1_ps(-128));
 }
 
@@ -156,18 +165,26 @@ INLINE __m128i scales_iq4_xs(const char *p) {
 	return _mm_sub_epi8(_mm_cvtsi64_si128((long long)(low | high << 4)), _mm_set1_epi8(32));
 }
 
+INLINE __m512 factors_iq4_xs(const char *p) {
+	__m512 d = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales_iq4_xs(p))) * _mm512_set1_ps(half_at(p));
+	return join(d, d * _mm512_set1_ps(-128));
+}
+
 INLINE void load_iq4_xs(group *g, const char *p) {
 	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_IQ4, nibbles16(p + 8 + 32 * j, p + 24 + 32 * j));
-	__m512 d = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales_iq4_xs(p))) * _mm512_set1_ps(half_at(p));
-	g->s = join(d, d * _mm512_set1_ps(-128));
+	g->s = factors_iq4_xs(p);
 }
 
 // Half of a power of two, 2^(e-128). The two least ones, too small to matter in a sum of floats, become 0.
-INLINE void load_mxfp4(group *g, const char *p) {
-	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_FP4(12), nibbles16(p + 34 * j + 1, p + 34 * j + 18));
+INLINE __m512 factors_mxfp4(const char *p) {
 	__m128i e = _mm_setr_epi8(p[0], p[17], p[34], p[51], p[68], p[85], p[102], p[119], 0, 0, 0, 0, 0, 0, 0, 0);
 	__m512 d = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm_subs_epu8(e, _mm_set1_epi8(1))), 23));
-	g->s = join(d, d * _mm512_set1_ps(-12));
+	return join(d, d * _mm512_set1_ps(-12));
+}
+
+INLINE void load_mxfp4(group *g, const char *p) {
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_FP4(12), nibbles16(p + 34 * j + 1, p + 34 * j + 18));
+	g->s = factors_mxfp4(p);
 }
 
 // Half of the E4M3 floats, which have the bits of a 16-bit float's upper exponent and fraction. 127 is no number and counts as 0.
@@ -218,4 +235,77 @@ INLINE void load_q3_k(group *g, const char *p) {
 		g->w[j] = _mm512_add_epi8(v, _mm512_set1_epi8(28));
 	}
 	g->s = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales_q3_k(p + 96))) * _mm512_set1_ps(half_at(p + 108));
+}
+
+// ---- woven groups (see weave): vector j holds bytes 8j … 8j + 7 of blocks 0, 4, 1, 5, 2, 6, 3, 7 of 32 elements
+
+// Of 128 bytes, each 32 are the low four bits of a block and the high ones of the next. Vectors with both as they lie.
+INLINE void weave_pairs(__m512i *w, const char *p) {
+	__m512i a = _mm512_loadu_si512(p), b = _mm512_loadu_si512(p + 64);
+	for (int j = 0; j < 4; j++)
+		w[j] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(j, 8 + j, j, 8 + j, 4 + j, 12 + j, 4 + j, 12 + j), b);
+}
+
+// The high four bits stay where they are, which makes them 16 times as large, and their factors a sixteenth.
+INLINE void weave_q4_k(group *g, const char *p) {
+	const __m512i odd = _mm512_setr_epi64(0, 0, -1, -1, 0, 0, -1, -1), low = _mm512_set1_epi8(15);
+	const float f = 0.0625f;
+	g->s = scales_k(p) * _mm512_setr_ps(1, f, 1, f, 1, f, 1, f, 1, 1, 1, 1, 1, 1, 1, 1);
+	weave_pairs(g->w, p + 16);
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_and_si512(g->w[j], _mm512_xor_si512(odd, low));
+}
+
+INLINE void weave_q5_k(group *g, const char *p) {
+	g->s = scales_k(p);
+	weave_pairs(g->w, p + 48);
+	for (int j = 0; j < 4; j++) {
+		__m512i w = _mm512_and_si512(_mm512_srlv_epi64(g->w[j], _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4)), _mm512_set1_epi8(15));
+		// Bit b of a byte belongs to block b; it becomes bit 4.
+		__m512i h = _mm512_set1_epi64((long long)u64_at(p + 16 + 8 * j));
+		h = _mm512_rolv_epi64(h, _mm512_setr_epi64(4, 0, 3, 63, 2, 62, 1, 61));
+		g->w[j] = _mm512_ternarylogic_epi64(w, h, _mm512_set1_epi8(16), 0xf8); // w | (h & 16)
+	}
+}
+
+// Two vectors of four blocks of 16 bytes, whose low four bits are a block's first 16 elements, the high ones the others.
+INLINE void weave_nibbles16(__m512i *w, __m512i a, __m512i b) {
+	const __m512i low = _mm512_set1_epi8(15);
+	__m512i u = _mm512_unpacklo_epi64(a, b), v = _mm512_unpackhi_epi64(a, b);
+	w[0] = _mm512_and_si512(u, low);
+	w[1] = _mm512_and_si512(v, low);
+	w[2] = _mm512_and_si512(_mm512_srli_epi64(u, 4), low);
+	w[3] = _mm512_and_si512(_mm512_srli_epi64(v, 4), low);
+}
+
+// Four times 16 bytes that lie stride bytes apart.
+INLINE __m512i four(const char *p, int stride) {
+	__m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p));
+	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(p + stride)), 1);
+	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(p + 2 * stride)), 2);
+	return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(p + 3 * stride)), 3);
+}
+
+INLINE void weave_q4_0(group *g, const char *p) {
+	weave_nibbles16(g->w, four(p + 2, 18), four(p + 74, 18));
+	__m512 d = halves8(p, 18);
+	g->s = join(d, d * _mm512_set1_ps(-8));
+}
+
+INLINE void weave_iq4_nl(group *g, const char *p) {
+	weave_nibbles16(g->w, four(p + 2, 18), four(p + 74, 18));
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_IQ4, g->w[j]);
+	__m512 d = halves8(p, 18);
+	g->s = join(d, d * _mm512_set1_ps(-128));
+}
+
+INLINE void weave_iq4_xs(group *g, const char *p) {
+	weave_nibbles16(g->w, _mm512_loadu_si512(p + 8), _mm512_loadu_si512(p + 72));
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_IQ4, g->w[j]);
+	g->s = factors_iq4_xs(p);
+}
+
+INLINE void weave_mxfp4(group *g, const char *p) {
+	weave_nibbles16(g->w, four(p + 1, 17), four(p + 69, 17));
+	for (int j = 0; j < 4; j++) g->w[j] = _mm512_shuffle_epi8(LEVELS_FP4(12), g->w[j]);
+	g->s = factors_mxfp4(p);
 }

@@ -304,7 +304,7 @@ static void top_k(float *values, int32_t *ids, const float *x, int64_t n, int64_
 // The scale is not simply the largest element's: of a few that are slightly different, the one with the least squared
 // error is taken, and then fitted to the numbers that it gives. Rounding errors of a block of 32 vary by a sixth with
 // the scale, so that this halves the distance to blocks of 16.
-static void quantise(const quantised *out, int64_t i, const float *x, int64_t k, int64_t lo, int64_t hi) {
+static void quantise_row(const quantised *out, int64_t i, const float *x, int64_t k, int64_t lo, int64_t hi) {
 	enum { TRIES = 4 };
 	static const float levels[TRIES] = {127.49f, 126.1f, 124.3f, 122.2f};
 	int8_t *q = out->q + i * out->q_stride;
@@ -360,6 +360,22 @@ static void quantise(const quantised *out, int64_t i, const float *x, int64_t k,
 	}
 }
 
+// Weaves blocks [lo, hi) of 256 of a row: eight bytes of each of its eight blocks of 32 in turn, so that in a vector of
+// 64 bytes a product needs one factor for eight bytes, and adds all 32 before it does. The order of the blocks is the one
+// in which two vectors of four blocks each are easily woven.
+static void weave(int8_t *to, const int8_t *q, int64_t lo, int64_t hi) {
+	static const int order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+	for (int64_t b = lo; b < hi; b++)
+		for (int j = 0; j < 4; j++)
+			for (int i = 0; i < 8; i++) memcpy(to + 256 * b + 64 * j + 8 * i, q + 256 * b + 32 * order[i] + 8 * j, 8);
+}
+
+static void quantise(const quantised *out, int64_t i, const float *x, int64_t k, int64_t lo, int64_t hi) {
+	quantise_row(out, i, x, k, lo, hi);
+	int8_t *q = out->q + i * out->q_stride;
+	if (out->woven) weave(q + out->woven, q, lo, hi);
+}
+
 // ---- products of F32, F16 and BF16 weights
 
 INLINE vf w_load(const char *w, int64_t j, int type) {
@@ -400,6 +416,9 @@ enum { AHEAD = 6144 };
 // To the second-level cache: fetched to the first, weights wait for its few line buffers.
 #define FETCH(p) __builtin_prefetch(p, 0, 2)
 
+// What to fetch when at is due.
+INLINE const char *fetched(const product *p, const char *at) { return at < p->end ? at : at + p->jump; }
+
 // One row of the weight times COUNT rows of x. The sums are kept in four vectors each for one row, so that additions
 // needn't wait for each other.
 #define DOTS(COUNT, LANES) \
@@ -408,7 +427,8 @@ enum { AHEAD = 6144 };
 		vf s[COUNT][LANES]; \
 		for (int c = 0; c < COUNT; c++) for (int l = 0; l < LANES; l++) s[c][l] = v_set(0); \
 		for (; j + LANES * VW <= k; j += LANES * VW) { \
-			for (int64_t b = 0; b < LANES * VW * size; b += 64) FETCH(w + j * size + AHEAD + b); \
+			const char *ahead = fetched(p, w + j * size + AHEAD); \
+			for (int64_t b = 0; b < LANES * VW * size; b += 64) FETCH(ahead + b); \
 			for (int l = 0; l < LANES; l++) { \
 				vf a = w_load(w, j + l * VW, type); \
 				for (int c = 0; c < COUNT; c++) \

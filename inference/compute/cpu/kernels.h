@@ -12,6 +12,7 @@ typedef struct {
 	int8_t *q;       // row i starts at q + i·q_stride
 	float *scale;    // row i starts at scale + i·scale_stride
 	int64_t q_stride, scale_stride;
+	int64_t woven;   // bytes from a row to itself woven, or 0: see weave
 } quantised;
 
 // A product out[i][r] = x[i] · w[r] for n rows of x.
@@ -27,6 +28,10 @@ typedef struct {
 	int64_t out_stride; // bytes
 	int64_t type;
 	const int8_t *grid; // the type's codebook, where it has one
+	// Weights are fetched ahead of their use. From end on that would be another thread's: what is fetched instead lies
+	// jump bytes further.
+	const char *end;
+	int64_t jump;
 } product;
 
 // Attention of one op.
@@ -73,6 +78,7 @@ typedef struct kernels {
 	// The same for many: in tiles, repacked into scratch memory of gemm_scratch bytes.
 	void (*gemm[T_COUNT])(const product *, int64_t lo, int64_t hi, void *scratch);
 	int64_t tile; // rows of a tile
+	int weaves;   // some matvec takes woven activations
 	// Attention of few queries: queries [0, n) of the heads of KV head h over positions [lo, hi), unnormalised, to
 	// n·group partial results of vd + 2 floats: values, maximum, sum.
 	void (*attend_few)(const attention *, int64_t h, int64_t lo, int64_t hi, float *partial, float *scratch);

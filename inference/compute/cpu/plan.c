@@ -271,6 +271,9 @@ static int plan_attend(engine *e, const op *o) {
 
 // ---- products
 
+// Bytes of the smallest piece of a weight, and how often the rest is halved.
+enum { LEAST_PIECE = 16384, MOST_ROUNDS = 4 };
+
 static int64_t padded(int64_t k) { return (k + 255) & ~(int64_t)255; }
 
 static void run_quantise(engine *e, worker *w, int64_t chunk) {
@@ -284,10 +287,45 @@ static void run_quantise(engine *e, worker *w, int64_t chunk) {
 	}
 }
 
+// A weight of m rows is dealt to the threads in rounds: half of the rows, half of the rest and so on, and what is left in
+// the last. Long runs of memory for most of the time, short ones in the end, when some thread may be late.
+static int64_t rounds_of(const engine *e, const view *w) {
+	int64_t rounds = 0, least = max64(4, LEAST_PIECE / w->stride[2]) * e->threads;
+	while (e->threads > 1 && rounds < MOST_ROUNDS && w->dim[2] >> (rounds + 1) >= least) rounds++;
+	return rounds;
+}
+
+// The first row of a piece, and the end of the one before it.
+static int64_t piece(const engine *e, const view *w, int64_t rounds, int64_t chunk) {
+	int64_t m = w->dim[2], round = min64(chunk / e->threads, rounds), left = m >> round;
+	int64_t size = round < rounds ? left - (left >> 1) : left;
+	int64_t row = m - left + size * (chunk - round * e->threads) / e->threads;
+	return row == m ? m : row & ~(int64_t)3;
+}
+
 static void run_matvec(engine *e, worker *w, int64_t chunk) {
-	const op *o = e->phase.o;
-	RANGE(o->b.dim[2]);
-	e->k->matvec[o->b.type](&e->product, lo, hi);
+	const view *b = &e->phase.o->b;
+	int64_t rounds = e->phase.per, lo = piece(e, b, rounds, chunk), hi = piece(e, b, rounds, chunk + 1);
+	if (lo == hi) return;
+	product p = e->product;
+	p.end = p.w + hi * p.w_stride;
+	// Threads that are equally fast take every so-many-th piece, and begin the next product in the same order.
+	int64_t next = chunk + e->threads;
+	if (next < e->phase.chunks) p.jump = p.w + piece(e, b, rounds, next) * p.w_stride - p.end;
+	else if (e->then.p) p.jump = e->then.p + piece(e, &e->then, rounds_of(e, &e->then), chunk % e->threads) * e->then.stride[2] - p.end;
+	e->k->matvec[b->type](&p, lo, hi);
+}
+
+// The weight of the next product of few rows, if it is near: what comes before it is done in microseconds.
+static void look_ahead(engine *e) {
+	e->then.p = NULL;
+	for (int64_t i = e->at + 1; i < e->count && i < e->at + 16; i++) {
+		const op *o = &e->ops[i];
+		if (o->kind == OP_MATMUL) {
+			if (o->a.dim[2] < GEMM_ROWS) e->then = o->b;
+			return;
+		}
+	}
 }
 
 static void run_gemm(engine *e, worker *w, int64_t chunk) {
@@ -310,13 +348,15 @@ int plan_quantise(engine *e, const op *o, const view *x) {
 	if (!rounds_activations(o->b.type) || !memcmp(&e->quantised_of, x, sizeof *x)) return 0;
 	int64_t rows = view_rows(x), q_stride, scale_stride;
 	quantised_strides(x->dim[3], &q_stride, &scale_stride);
+	int64_t woven = rows < GEMM_ROWS && e->k->weaves ? padded(x->dim[3]) : 0;
+	q_stride += woven;
 	e->quantised_of.p = NULL;
 	char *p = buffer_get(&e->quantised_memory, rows * (q_stride + 4 * scale_stride) + 64);
 	if (!p) {
 		e->failed = 1;
 		return 0;
 	}
-	e->quantised = (quantised){(int8_t *)p, (float *)(p + rows * q_stride), q_stride, scale_stride};
+	e->quantised = (quantised){(int8_t *)p, (float *)(p + rows * q_stride), q_stride, scale_stride, woven};
 	e->quantised_of = *x;
 	return cut(e, o, run_quantise, rows * padded(x->dim[3]) / 256, 256);
 }
@@ -341,11 +381,9 @@ static int plan_matmul(engine *e, const op *o) {
 		e->phase = (phase){o, run_gemm, (tiles + per - 1) / per, per * tile};
 		return 1;
 	}
-	int64_t per = (m + e->threads * 16 - 1) / (e->threads * 16);
-	per = max64(per, 16384 / o->b.stride[2]);
-	per = (per + 3) & ~(int64_t)3;
-	if (e->threads == 1) per = m;
-	e->phase = (phase){o, run_matvec, (m + per - 1) / per, per};
+	look_ahead(e);
+	int64_t rounds = rounds_of(e, &o->b);
+	e->phase = (phase){o, run_matvec, e->threads * (rounds + 1), rounds};
 	return 1;
 }
 

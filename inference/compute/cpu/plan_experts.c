@@ -226,7 +226,7 @@ static int prepare_collected(engine *e, const op *o) {
 	}
 	x->x = NULL;
 	if (rounds_activations(o->b.type)) {
-		x->xq = (quantised){(int8_t *)p, (float *)(p + rows * q_stride), q_stride, scale_stride};
+		x->xq = (quantised){(int8_t *)p, (float *)(p + rows * q_stride), q_stride, scale_stride, 0};
 	} else {
 		x->x = p;
 		x->x_stride = x_stride;

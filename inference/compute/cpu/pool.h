@@ -85,6 +85,7 @@ struct engine {
 	quantised quantised;
 	view quantised_of; // the activation that is quantised; p is NULL for none
 	product product;
+	view then; // the weight of the next product of few rows, whose beginning is fetched at the end of this one; p is NULL for none
 	experts experts;
 	attention attention;
 	buffer partial;

@@ -2,7 +2,7 @@
 // DEPTH says how many sums of two products fit into 16 bits, side by side: 8 of weights of up to 4 bits, 4 of 5 bits, 2 of 6
 // bits; 1 stands for signed bytes, without offsets.
 
-enum { ROWS = 8, COLS = 4, SLAB = 4 }; // rows and columns of a tile, groups of a slab
+enum { WEAVES = 0, ROWS = 8, COLS = 4, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
 #include "codebook.h"
 
@@ -69,7 +69,8 @@ INLINE float dot_end(const __m256 *s, __m256 o, int kind) {
 		group g; \
 		int64_t b = 0, full = p->k / 256; \
 		for (; b < full; b++) { \
-			for (int l = 0; l < BYTES; l += 64) FETCH(w + b * BYTES + AHEAD + l); \
+			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
+			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
 			load_##NAME(&g, w + b * BYTES); \
 			for (int c = 0; c < count; c++) \
 				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND, DEPTH); \

@@ -1,6 +1,6 @@
 // Products of quantised weights with VPDPBUSD on 64 bytes.
 
-enum { ROWS = 16, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of a slab
+enum { WEAVES = 1, ROWS = 16, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
 #include "codebook.h"
 
@@ -39,7 +39,7 @@ INLINE float dot_end(const __m512 *s, __m512 o, int kind) {
 }
 
 // One row of the weight times count rows of x. BYTES are those of a group, BLOCKS the blocks in it.
-#define MATVEC(NAME, BYTES, BLOCKS, KIND) \
+#define MATVEC_PLAIN(NAME, BYTES, BLOCKS, KIND, MATVEC_NAME) \
 	INLINE void dots_##NAME(const product *p, int64_t r, int64_t i, int count) { \
 		const char *w = p->w + r * p->w_stride; \
 		__m512 s[4][2], o[4]; \
@@ -47,7 +47,8 @@ INLINE float dot_end(const __m512 *s, __m512 o, int kind) {
 		group g; \
 		int64_t b = 0, full = p->k / 256; \
 		for (; b < full; b++) { \
-			for (int l = 0; l < BYTES; l += 64) FETCH(w + b * BYTES + AHEAD + l); \
+			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
+			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
 			load_##NAME(&g, w + b * BYTES); \
 			for (int c = 0; c < count; c++) \
 				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND); \
@@ -61,11 +62,59 @@ INLINE float dot_end(const __m512 *s, __m512 o, int kind) {
 		} \
 		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], KIND); \
 	} \
-	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
+	static void MATVEC_NAME(const product *p, int64_t lo, int64_t hi) { \
 		for (int64_t r = lo; r < hi; r++) { \
 			int64_t i = 0; \
 			for (; i + 4 <= p->n; i += 4) dots_##NAME(p, r, i, 4); \
 			for (; i < p->n; i++) dots_##NAME(p, r, i, 1); \
+		} \
+	}
+
+// The same with woven activations, for the types of THIRTY_TWOS whose weights are easily woven too.
+INLINE void dot_woven(const group *g, const int8_t *q, const float *scale, __m512 *s, __m512 *o) {
+	const __m512i order = _mm512_setr_epi32(0, 0, 4, 4, 1, 1, 5, 5, 2, 2, 6, 6, 3, 3, 7, 7);
+	__m512 f = g->s * _mm512_loadu_ps(scale);
+	*o = *o + f; // the lower half means nothing
+	__m512i i = _mm512_setzero_si512();
+	for (int j = 0; j < 4; j++) i = _mm512_dpbusd_epi32(i, g->w[j], _mm512_loadu_si512(q + 64 * j));
+	*s = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), _mm512_permutexvar_ps(order, f), *s);
+}
+
+#define MATVEC_WOVEN(NAME, BYTES, BLOCKS) \
+	INLINE void woven_##NAME(const product *p, int64_t r, int64_t i, int count) { \
+		const char *w = p->w + r * p->w_stride; \
+		const int8_t *q = p->xq.q + p->xq.woven; \
+		__m512 s[4], o[4]; \
+		for (int c = 0; c < count; c++) s[c] = o[c] = _mm512_setzero_ps(); \
+		group g; \
+		int64_t b = 0, full = p->k / 256; \
+		for (; b < full; b++) { \
+			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
+			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
+			weave_##NAME(&g, w + b * BYTES); \
+			for (int c = 0; c < count; c++) \
+				dot_woven(&g, q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, &s[c], &o[c]); \
+		} \
+		if (BLOCKS > 1 && p->k % 256) { /* the last blocks, with nothing after them */ \
+			char t[BYTES] = {0}; \
+			memcpy(t, w + b * BYTES, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
+			weave_##NAME(&g, t); \
+			for (int c = 0; c < count; c++) \
+				dot_woven(&g, q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, &s[c], &o[c]); \
+		} \
+		for (int c = 0; c < count; c++) \
+			*((float *)(p->out + (i + c) * p->out_stride) + r) = _mm512_reduce_add_ps(s[c] + _mm512_maskz_mov_ps(0xff00, o[c])); \
+	} \
+	MATVEC_PLAIN(NAME, BYTES, BLOCKS, THIRTY_TWOS, plain_##NAME) \
+	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
+		if (!p->xq.woven) { \
+			plain_##NAME(p, lo, hi); \
+			return; \
+		} \
+		for (int64_t r = lo; r < hi; r++) { \
+			int64_t i = 0; \
+			for (; i + 4 <= p->n; i += 4) woven_##NAME(p, r, i, 4); \
+			for (; i < p->n; i++) woven_##NAME(p, r, i, 1); \
 		} \
 	}
 
@@ -216,21 +265,22 @@ TILES(SIXTEENS_OFFSET)
 		} \
 	}
 
-#define QUANTISED(NAME, BYTES, BLOCKS, KIND) MATVEC(NAME, BYTES, BLOCKS, KIND) GEMM(NAME, BYTES, BLOCKS, KIND)
+#define QUANTISED(NAME, BYTES, BLOCKS, KIND) MATVEC_PLAIN(NAME, BYTES, BLOCKS, KIND, matvec_##NAME) GEMM(NAME, BYTES, BLOCKS, KIND)
+#define QUANTISED_WOVEN(NAME, BYTES, BLOCKS) MATVEC_WOVEN(NAME, BYTES, BLOCKS) GEMM(NAME, BYTES, BLOCKS, THIRTY_TWOS)
 
 QUANTISED(q2_k, 84, 1, SIXTEENS_OFFSET)
 QUANTISED(q3_k, 110, 1, SIXTEENS)
-QUANTISED(q4_k, 144, 1, THIRTY_TWOS)
-QUANTISED(q5_k, 176, 1, THIRTY_TWOS)
+QUANTISED_WOVEN(q4_k, 144, 1)
+QUANTISED_WOVEN(q5_k, 176, 1)
 QUANTISED(q6_k, 210, 1, SIXTEENS)
-QUANTISED(q4_0, 144, 8, THIRTY_TWOS)
+QUANTISED_WOVEN(q4_0, 144, 8)
 QUANTISED(q4_1, 160, 8, THIRTY_TWOS)
 QUANTISED(q5_0, 176, 8, THIRTY_TWOS)
 QUANTISED(q5_1, 192, 8, THIRTY_TWOS)
 QUANTISED(q8_0, 272, 8, THIRTY_TWOS)
-QUANTISED(iq4_nl, 144, 8, THIRTY_TWOS)
-QUANTISED(iq4_xs, 136, 1, THIRTY_TWOS)
-QUANTISED(mxfp4, 136, 8, THIRTY_TWOS)
+QUANTISED_WOVEN(iq4_nl, 144, 8)
+QUANTISED_WOVEN(iq4_xs, 136, 1)
+QUANTISED_WOVEN(mxfp4, 136, 8)
 QUANTISED(nvfp4, 144, 4, SIXTEENS)
 
 #define QUANTISED_PLAIN(NAME, BYTES, BLOCKS) QUANTISED(NAME, BYTES, BLOCKS, SIXTEENS_OFFSET)

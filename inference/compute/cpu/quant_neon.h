@@ -1,7 +1,7 @@
 // Quantised weights and their products on 16 bytes: SDOT where HAVE_DOTPROD is set, else multiplications to 16 bits.
 // (Formats: ggml-common.h, ggml-quants.c of ggml; package gguf has them in plain Go.)
 
-enum { ROWS = 4, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of a slab
+enum { WEAVES = 0, ROWS = 4, COLS = 8, SLAB = 4 }; // rows and columns of a tile, groups of a slab
 
 // 256 elements of a row. Types with blocks of 32 take 8 blocks at once.
 typedef struct {
@@ -256,7 +256,8 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 		int64_t full = p->k / 256, all = (p->k + 255) / 256; \
 		for (int64_t b = 0; b < all; b++) { \
 			group g; \
-			for (int l = 0; l < BYTES; l += 64) FETCH(w + b * BYTES + AHEAD + l); \
+			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
+			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
 			LOAD_GROUP(NAME, &g, w + b * BYTES, BYTES, BLOCKS, b < full) \
 			for (int c = 0; c < count; c++) \
 				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], SIXTEENS, OFFSETS); \

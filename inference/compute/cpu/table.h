@@ -40,6 +40,7 @@ const kernels LEVEL_TABLE = {
 		[T_TQ2_0] = gemm_tq2_0, [T_Q1_0] = gemm_q1_0, [T_Q2_0] = gemm_q2_0,
 	},
 	.tile = ROWS,
+	.weaves = WEAVES,
 	.attend_few = attend_few,
 	.attend_many = attend_many,
 	.lanes = LANES,
