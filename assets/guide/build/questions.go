@@ -90,8 +90,11 @@ func (a asker) chance(p float64) bool { return a.Float64() < p }
 
 // ask makes a question that f answers. Outside, names and nouns are filled in.
 func (a asker) ask(f *fact, outside bool) string {
-	// Each kind counts by how much there is of it, but templates are many, so they count for more.
+	// Each kind counts by how much there is of it, but templates are many, so they count for more: a third at least.
 	weights := [4]int{3 * len(f.Def), 3 * len(f.How), 2 * len(f.Where), 2 * len(f.Ask)}
+	if forms := weights[0] + weights[1] + weights[2]; forms > 0 {
+		weights[3] = min(weights[3], 2*forms)
+	}
 	pick := a.IntN(weights[0] + weights[1] + weights[2] + weights[3])
 	var q string
 	switch {
