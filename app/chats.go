@@ -99,8 +99,10 @@ func (c *Chats) query(where string, args ...any) ([]Chat, error) {
 			return nil, fmt.Errorf("reading the chats: %w", err)
 		}
 		chat.Created, chat.Updated = millis(created), millis(updated)
-		if err := json.Unmarshal([]byte(options), &chat.Options); err != nil {
-			chat.Options = ChatOptions{} // the settings serve
+		if options != "{}" { // as those of most chats are
+			if err := json.Unmarshal([]byte(options), &chat.Options); err != nil {
+				chat.Options = ChatOptions{} // the settings serve
+			}
 		}
 		list = append(list, chat)
 	}
@@ -293,11 +295,11 @@ func (c *Chats) Show(id int64) error {
 // titleLength is the most characters of an automatic title.
 const titleLength = 60
 
-// title makes a chat's title from its first message: the first line, cut between words.
+// title makes a chat's title from its first message: the first line of text, cut between words.
 func title(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimLeft(strings.Join(strings.Fields(line), " "), "#>*- ")
-		if line == "" {
+		if line == "" || strings.HasPrefix(line, "```") {
 			continue
 		}
 		runes := []rune(line)

@@ -188,16 +188,66 @@ func (c *Chats) answering() bool {
 	return len(c.live) > 0
 }
 
-// cleanTitle makes a title of what a model says, or "" where it is none: its first line, without marks around it.
+// cleanTitle makes a title of what a model says, or "" where it is none, and the first words are better: its first line that says
+// something, without its thoughts, what announces the title, and marks around it.
 func cleanTitle(text string) string {
-	text = title(text)
-	if before, after, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.Trim(before, "* "), "title") {
+	if _, after, found := strings.Cut(text, "</think>"); found {
 		text = after
 	}
-	text = strings.TrimSpace(strings.Trim(text, " \t\"'`*_#“”„‘’«»「」『』"))
-	text = strings.TrimRight(text, ".")
+	for _, end := range []string{"<|", "<think", "</"} { // the template's, where the model goes on by itself
+		text, _, _ = strings.Cut(text, end)
+	}
+	first := ""
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "```") || strings.HasSuffix(strings.TrimRight(line, "* "), ":") {
+			continue // "Here is a title:"
+		}
+		first = line
+		break
+	}
+	text = title(first)
+	for _, colon := range []string{":", "："} {
+		if before, after, found := strings.Cut(text, colon); found && announcesTitle(before) {
+			text = after
+			break
+		}
+	}
+	text = strings.TrimSpace(strings.Trim(text, " \t\"'`*_#“”„‘’«»「」『』《》"))
+	text = strings.TrimRight(text, ".。")
 	if n := utf8.RuneCountInString(text); n < 2 || strings.HasSuffix(text, "…") || !strings.ContainsFunc(text, unicode.IsLetter) {
 		return "" // nothing, or a whole sentence or more
 	}
+	if saysNothing(text) {
+		return ""
+	}
 	return text
+}
+
+// announcesTitle reports whether what stands before a colon says that a title follows.
+func announcesTitle(before string) bool {
+	before = strings.ToLower(before)
+	for _, word := range []string{"title", "titel", "titre", "título", "标题", "標題", "タイトル"} {
+		if strings.Contains(before, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// saysNothing reports whether a title is one that any conversation could have, the question for it, or one word over and over.
+func saysNothing(title string) bool {
+	lower := strings.ToLower(title)
+	switch lower {
+	case "title", "untitled", "conversation", "chat", "new chat", "new conversation", "no title", "conversation title", "none", "n/a":
+		return true
+	}
+	if strings.Contains(lower, "title for this conversation") || strings.Contains(lower, "at most six words") {
+		return true
+	}
+	words := strings.Fields(lower)
+	different := map[string]bool{}
+	for _, w := range words {
+		different[w] = true
+	}
+	return len(words) > 3 && len(different) <= len(words)/2
 }

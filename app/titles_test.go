@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -159,9 +160,55 @@ func TestCleanTitle(t *testing.T) {
 		"12:30":                          "",
 		"東京の天気":                          "東京の天気",
 		strings.Repeat("many words ", 9): "",
+
+		"<think>\nThe user wants…\n</think>\n\nSoup for a week": "Soup for a week",
+		"<think>\nThe user wants a title":                       "",
+		"Soup for a week<|im_end|>\n<|im_start|>user":           "Soup for a week",
+		"<|im_start|>": "",
+		"Here is a title:\n\n**Soup for a week**":   "Soup for a week",
+		"Sure! Here's a title: \"Soup for a week\"": "Soup for a week",
+		"标题：一周的汤":                                   "一周的汤",
+		"《一周的汤》":                                    "一周的汤",
+		"Go: cutting strings":                       "Go: cutting strings",
+		"```\nSoup\n```":                            "Soup",
+		"Conversation":                              "",
+		"New chat.":                                 "",
+		titleQuestion:                               "",
+		"Write a title for this conversation":       "",
+		"strings strings strings strings":           "",
+		"the the the The cat the":                   "",
+		"Yes Yes":                                   "Yes Yes",
 	} {
 		if got := cleanTitle(text); got != want {
 			t.Errorf("cleanTitle(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestBadTitles has a real, very small model make titles, which it was never taught: whatever it says, the chat has a sensible title.
+func TestBadTitles(t *testing.T) {
+	model, err := filepath.Abs(filepath.Join("..", "..", "shared", "models", "gopher-20m-Q8_0.gguf"))
+	must(t, err)
+	if _, err := os.Stat(model); err != nil {
+		t.Skip(err)
+	}
+	o := folders(t.TempDir())
+	o.Model = model
+	a, err := New(context.Background(), o)
+	must(t, err)
+	defer a.Close()
+	eager(a)
+	must(t, a.Settings.Update(func(v *Values) { v.Sampling.Temperature, v.MaxTokens, v.Device = 0, 40, "cpu" }))
+	for _, question := range []string{"What does strings.Cut do?", "```go\nfunc main() {}\n```\nWhat is this?", "hi"} {
+		c := newChat(t, a)
+		must(t, a.Chats.Send(c.ID, question))
+		settled(t, a, c.ID)
+		eventually(t, "the title", func() bool { return idle(a) })
+		must(t, a.Chats.flush())
+		got := titleOf(t, a, c.ID)
+		t.Logf("%q is called %q", question, got)
+		if got == "" || len([]rune(got)) > titleLength || strings.ContainsAny(got, "\n<`") || saysNothing(got) {
+			t.Errorf("%q is called %q", question, got)
 		}
 	}
 }

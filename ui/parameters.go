@@ -67,7 +67,6 @@ func newParameters(w *window) *parameters {
 	p.recommends = look.NewButton(look.IconModel, "", look.Soft, p.recommend)
 	p.recommends.Height, p.recommends.TextSize, p.recommends.OnKey = 30, 13, p.escapeKey
 	p.list.Add(p.recommends)
-	p.fill()
 
 	p.scroll = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(4, 20, 16, 18), p.list))
 	ground := newGround(look.ColorSidebar)
@@ -135,8 +134,11 @@ func (w *window) showParameters() {
 	w.showStrip()
 }
 
-// show fills the panel.
+// show fills the panel. Its rows are made the first time that it is opened: they are many, and the window should be there soon.
 func (p *parameters) show() {
+	if p.rows == nil {
+		p.fill()
+	}
 	o := p.w.options()
 	preset, err := p.w.b.Presets.Of(o)
 	if err != nil {

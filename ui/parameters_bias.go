@@ -62,7 +62,7 @@ func (p *parameters) biasRow() {
 	b.add.Height, b.add.TextSize, b.add.OnKey = 30, 13, p.escapeKey
 	b.preview = caption("")
 	line := container.NewBorder(nil, nil, nil, container.NewHBox(container.New(fixedWidth(64), b.value), container.NewCenter(b.add)), b.text)
-	p.list.Add(container.New(layout.NewCustomPaddedVBoxLayout(-2), b.head.box, b.list, line, b.preview,
+	p.list.Add(container.New(layout.NewCustomPaddedVBoxLayout(-2), b.head.box, b.list, container.New(layout.NewCustomPaddedLayout(5, 2, 0, 0), line), b.preview,
 		caption(lang.L("Above 0 makes tokens likelier, below 0 rarer, and −100 forbids them. Each token of the text gets it, and a blank before a word is part of it. Another model has other tokens."))))
 	p.rows = append(p.rows, func(x, base app.Parameters) {
 		b.base = base

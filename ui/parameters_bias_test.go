@@ -93,7 +93,8 @@ func TestLogitBias(t *testing.T) {
 		t.Errorf("after undo: %v", bias())
 	}
 	text.SetText("gopher hole")
-	w.params.scroll.ScrollToOffset(fyne.NewPos(0, row.Position().Y+in[*fyne.Container](w.params.rare)[0].Position().Y+350))
+	w.params.scroll.Refresh()
+	w.params.scroll.ScrollToOffset(fyne.NewPos(0, w.params.rare.Position().Y+row.Position().Y-200))
 	golden.Match(t, w.win, "parameters-bias")
 	text.SetText("")
 	var remove []*look.Button
