@@ -6,7 +6,7 @@
 GO      ?= go
 MODEL   ?=
 # What burble version says: the version of FyneApp.toml, and the commit.
-VERSION := $(shell sed -n 's/^Version = "\(.*\)"/\1/p' FyneApp.toml) ($(shell git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown))
+VERSION := $(shell sed -n 's/^Version = "\(.*\)"/\1/p' FyneApp.toml) ($(shell git describe --always --abbrev=10 --dirty --exclude '*' 2>/dev/null || echo unknown))
 LDFLAGS := -s -w -X "burble/app.Version=$(VERSION)"
 # Without a display there is no window to open: the terminal chat needs neither X nor GL to build.
 DISPLAYED := $(or $(DISPLAY),$(WAYLAND_DISPLAY))

@@ -66,12 +66,12 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("usage: package stage|windows|mac|licences|version [options]")
+		return errors.New("usage: package stage|windows|mac|licences|sbom|version [options]")
 	}
 	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	root := fs.String("root", ".", "the repository's `FOLDER`")
 	binary := fs.String("binary", "burble", "the program that was built")
-	out := fs.String("out", "dist/stage", "`FOLDER` to write to")
+	out := fs.String("out", "dist/stage", "`FOLDER` to write to; for licences the file, for sbom the one to check")
 	if err := fs.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -94,6 +94,8 @@ func run(args []string) error {
 		return mac(*root, *binary, *out, r)
 	case "licences":
 		return licences(*root, *out)
+	case "sbom":
+		return checkBill(*binary, *out)
 	}
 	return fmt.Errorf("unknown command %q", args[0])
 }

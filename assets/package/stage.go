@@ -77,7 +77,7 @@ func stage(root, binary, out string, r release) error {
 		{"metainfo.xml", "share/metainfo/" + r.ID + ".metainfo.xml"},
 		{"mime.xml", "share/mime/packages/" + r.ID + ".xml"},
 		{"burble.bash", "share/bash-completion/completions/burble"},
-		{"burble.zsh", "share/zsh/vendor-completions/_burble"},
+		{"burble.zsh", "share/zsh/site-functions/_burble"},
 		{"burble.fish", "share/fish/vendor_completions.d/burble.fish"},
 	} {
 		data, err := fill(f.template, r)
