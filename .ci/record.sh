@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the recording in the README: the real window on a display of its own (Xvfb), driven by real keys and a real pointer, with
 # the real answers of a small model. Each step is looked up in the database, so that a picture of something else fails.
-# Waiting is cut out, and answers are shown slower than they come where the recording says so.
+# Waiting is cut out. Such a model answers in a fifth of a second, so the program is held up while it does, and the recording says so.
 #
 #	.ci/record.sh [BINARY [MODEL [FILE]]]
 #
@@ -12,7 +12,7 @@ binary=${1:-$root/burble}
 model=${2:-$root/../shared/models/gopher-20m-Q8_0.gguf}
 file=${3:-$root/docs/pictures/burble.webp}
 width=1000 height=640 strip=44 # the window, and below it a line that says what is happening
-rate=25
+rate=30
 font=/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf
 [ -f "$model" ] || { echo "recording: no model at $model: .ci/record.sh BINARY MODEL"; exit 1; }
 [ -f "$font" ] || { echo "recording: fonts-noto-core is missing"; exit 1; }
@@ -24,7 +24,8 @@ home=$(mktemp -d)
 display=:$((90 + RANDOM % 900))
 server='' program='' camera=''
 finish() {
-	for p in $camera $program $server; do kill "$p" 2>/dev/null || true; done
+	for p in $brakes $camera $program $server; do kill "$p" 2>/dev/null || true; done
+	[ -z "$program" ] || kill -CONT "$program" 2>/dev/null || true
 	wait 2>/dev/null || true
 	rm -rf "$home"
 }
@@ -50,20 +51,20 @@ for ((i = 0; i < 50; i++)); do
 done
 xsetroot -cursor_name left_ptr -solid '#f6f7f7'
 
-# ---- the film: pieces of the raw recording, each at a speed, and captions
+# ---- the film: pieces of the raw recording, and captions
 
-now() { python3 -c "import time; print(f'{time.time() - $born:.3f}')"; }
-calc() { python3 -c "print(f'{$1:.3f}')"; }
-pieces='' captions='' began='' film=0 speed=1
-# roll [SPEED] starts a piece, cut ends it.
-roll() { began=$(now) speed=${1:-1}; }
+calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
+now() { calc "$EPOCHREALTIME - $born"; }
+pieces='' captions='' began='' film=0
+# roll starts a piece, cut ends it.
+roll() { began=$(now); }
 cut() {
 	local end
 	end=$(now)
-	pieces+="$began $end $speed"$'\n'
-	film=$(calc "$film + ($end - $began) / $speed") began=''
+	pieces+="$began $end"$'\n'
+	film=$(calc "$film + $end - $began") began=''
 }
-at() { if [ -n "$began" ]; then calc "$film + ($(now) - $began) / $speed"; else echo "$film"; fi; }
+at() { if [ -n "$began" ]; then calc "$film + $(now) - $began"; else echo "$film"; fi; }
 caption() { captions+="$(at) $1"$'\n'; }
 
 # ---- the window
@@ -89,27 +90,49 @@ wait_for() {
 }
 window_there() { window=$(xdotool search --onlyvisible --name Burble 2>/dev/null | head -n 1) && [ -n "$window" ]; }
 is() { [ "$(ask_db "$1")" = "$2" ]; }
+# brake holds the program up for most of the time, release lets it go.
+brakes=''
+brake() {
+	python3 -c "
+import os, signal, time
+while True:
+    os.kill($program, signal.SIGSTOP); open('$home/holds', 'w'); time.sleep(0.09)
+    os.kill($program, signal.SIGCONT); time.sleep(0.02)" &
+	brakes=$!
+	while [ ! -e "$home/holds" ]; do sleep 0.02; done
+}
+release() {
+	kill "$brakes"
+	wait "$brakes" 2>/dev/null || true
+	brakes=''
+	rm "$home/holds"
+	kill -CONT "$program"
+}
 answers() { is "SELECT count(*) FROM messages WHERE role='assistant' AND status='complete'" "$1"; }
 x=600 y=480
 # glide X Y moves the pointer as a hand does: slowly at both ends.
 glide() {
-	local tx=$1 ty=$2
-	while read -r px py; do
-		xdotool mousemove "$px" "$py"
-		sleep 0.012
-	done < <(python3 -c "
-for i in range(1, 25):
-    t = i / 24; t = t * t * (3 - 2 * t)
-    print(round($x + ($tx - $x) * t), round($y + ($ty - $y) * t))")
-	x=$tx y=$ty
+	local way
+	mapfile -t way < <(awk "BEGIN { for (i = 1; i <= 16; i++) { t = i / 16; t = t * t * (3 - 2 * t)
+		printf \"mousemove\n%d\n%d\nsleep\n0.02\n\", $x + ($1 - $x) * t, $y + ($2 - $y) * t } }")
+	xdotool "${way[@]}"
+	x=$1 y=$2
 }
-press() { glide "$1" "$2"; sleep 0.15; xdotool click 1; }
-keys() { for k in "$@"; do xdotool key --window "$window" "$k"; sleep 0.1; done; }
-text() { xdotool type --window "$window" --delay 45 "$1"; }
+press() { glide "$1" "$2"; sleep 0.1; xdotool click 1; }
+slow_press() { glide "$1" "$2"; brake; xdotool click 1; }
+keys() { for k in "$@"; do xdotool key --window "$window" "$k"; sleep 0.05; done; }
+text() { xdotool type --window "$window" --delay 40 "$1"; }
 
-born=$(python3 -c 'import time; print(time.time())')
-ffmpeg -loglevel error -y -f x11grab -framerate "$rate" -video_size "${width}x${height}" -i "$display" -c:v libx264rgb -crf 0 -preset ultrafast "$home/raw.mkv" </dev/null 2>"$home/camera" &
+: >"$home/camera"
+ffmpeg -nostats -y -f x11grab -framerate "$rate" -video_size "${width}x${height}" -i "$display" -c:v libx264rgb -crf 0 -preset ultrafast "$home/raw.mkv" </dev/null 2>"$home/camera" &
 camera=$!
+born='' # the time of its first picture
+for ((i = 0; i < 100; i++)); do
+	born=$(sed -n 's/.*start: \([0-9.]*\),.*/\1/p' "$home/camera")
+	if [ -n "$born" ]; then break; fi
+	sleep 0.1
+done
+[ -n "$born" ] || fail "the camera does not start: $(tail -n 3 "$home/camera")"
 xdotool mousemove $x $y
 "$binary" "$model" >"$home/log" 2>&1 &
 program=$!
@@ -117,4 +140,90 @@ wait_for "the window" 60 window_there
 xdotool windowmove "$window" 0 0 windowsize "$window" "$width" "$height"
 xdotool windowfocus "$window"
 wait_for "the loaded model" 60 is "SELECT count(*) > 0 FROM recent_models" 1
-sleep 1.5
+sleep 1.4
+
+# Where things are in a window of this size, with this model's answers.
+edit="936 135" before="773 135" send="763 462" menu="390 334" tokens="413 538" token="177 149" other="783 518" composer="600 587"
+
+roll
+caption "A model on your own machine: nothing you write leaves it"
+sleep 1
+press $composer
+text "What does strings.Cut do?"
+caption "Answers stream, with highlighted code (slowed down: this model is very small)"
+brake
+keys Return
+wait_for "the answer" 60 answers 1
+release
+sleep 0.8
+
+caption "Edit a question: the old one and its answer stay as a version"
+press $edit
+sleep 0.4
+keys ctrl+a
+text "What does sort.Slice do?"
+slow_press $send
+wait_for "the answer to the edited question" 60 answers 2
+release
+sleep 0.8
+press $before
+sleep 0.9
+
+caption "What else could have stood there? Go on from any token"
+press $menu
+sleep 0.3
+press $tokens
+cut
+sleep 1.4
+roll
+sleep 0.6
+press $token
+sleep 0.8
+slow_press $other
+wait_for "the other answer" 60 answers 3
+release
+is "SELECT content LIKE '%HasPrefix%' FROM messages ORDER BY id DESC LIMIT 1" 1 || fail "the other answer is another one than expected"
+sleep 1.2
+
+caption "Ctrl+K finds every command"
+keys ctrl+k
+sleep 0.4
+text "them"
+sleep 0.6
+keys Return
+wait_for "the dark theme" 5 grep -q '"theme": "dark"' "$home/config/burble/settings.json"
+sleep 1.4
+cut
+
+kill -INT "$camera"
+wait "$camera" || true
+camera=''
+keys ctrl+q
+wait "$program" || fail "the program ended with an error"
+program=''
+
+# ---- the cut: the pieces one after another, then the captions below them
+
+{
+	n=0
+	while read -r from to; do
+		[ -n "$from" ] || continue
+		echo "[0:v]trim=$from:$to,setpts=PTS-STARTPTS,fps=15[p$n];"
+		n=$((n + 1))
+	done <<<"$pieces"
+	for ((i = 0; i < n; i++)); do printf '[p%d]' "$i"; done
+	printf 'concat=n=%d:v=1,pad=%d:%d:0:0:color=0x17514b' "$n" "$width" "$((height + strip))"
+	lines=()
+	while read -r line; do [ -z "$line" ] || lines+=("$line"); done <<<"$captions"
+	for ((i = 0; i < ${#lines[@]}; i++)); do
+		until=9999
+		[ $((i + 1)) -eq ${#lines[@]} ] || until=${lines[i + 1]%% *}
+		printf '%s' "${lines[i]#* }" >"$home/caption$i"
+		printf ",drawtext=fontfile=%s:textfile=%s:fontsize=18:fontcolor=white:x=(w-text_w)/2:y=%d:enable='between(t,%s,%s)'" \
+			"$font" "$home/caption$i" "$((height + 12))" "${lines[i]%% *}" "$until"
+	done
+} >"$home/film"
+ffmpeg -loglevel error -y -i "$home/raw.mkv" -filter_complex_script "$home/film" -fps_mode vfr -c:v libwebp_anim -quality 90 -compression_level 6 -loop 0 "$file" || { cat "$home/film" >&2; fail "ffmpeg"; }
+bytes=$(stat -c %s "$file")
+[ "$bytes" -le 3000000 ] || fail "$file has $bytes bytes, more than 3 MB"
+echo "recording: $film s, $bytes bytes in $file"
