@@ -35,7 +35,7 @@ func newEmptyState(open, get func(), ask func(string)) *emptyState {
 	icon.FillMode = canvas.ImageFillContain
 	icon.SetMinSize(fyne.NewSquareSize(72))
 	column := container.New(layout.NewCustomPaddedVBoxLayout(14), container.NewCenter(icon), e.title,
-		container.New(fixedWidth(420), e.text), container.NewCenter(container.NewHBox(e.button, e.get)), e.first.box)
+		container.New(fixedWidth(480), e.text), container.NewCenter(container.NewHBox(e.button, e.get)), e.first.box)
 	e.box = container.NewStack(container.NewVScroll(container.NewCenter(column)))
 	return e
 }

@@ -18,8 +18,10 @@ type lineBreaker struct {
 	line   int
 	x      float32 // end of the line so far
 	widest float32
+	enough float32    // a line this wide ends it all; 0: none does
 	word   []fragment // of the word being collected
 	blank  fragment   // the blank before it
+	order  direction  // of the paragraph
 }
 
 // fragment is a piece of a word in one style.
@@ -28,6 +30,7 @@ type fragment struct {
 	text  string
 	width float32
 	piece *piece // a formula, or a part of one
+	in    script
 }
 
 // piece is the part of a formula that stands on one line. Lengths are in ems.
@@ -41,6 +44,7 @@ type piece struct {
 const maxFragment = 200
 
 func (b *lineBreaker) run() {
+	b.order = directionOf(b.flow.spans)
 	for i, s := range b.flow.spans {
 		if f := b.flow.formula(i); f != nil {
 			b.math(i, f)
@@ -53,7 +57,7 @@ func (b *lineBreaker) run() {
 }
 
 func (b *lineBreaker) span(i int, text string) {
-	for len(text) > 0 {
+	for len(text) > 0 && (b.enough == 0 || b.x < b.enough) {
 		r, n := utf8.DecodeRuneInString(text)
 		switch {
 		case r == '\n':
@@ -83,9 +87,10 @@ func (b *lineBreaker) span(i int, text string) {
 			text = text[end:]
 		default:
 			end := n
+			in := scriptOf(r)
 			for end < len(text) {
 				r, n := utf8.DecodeRuneInString(text[end:])
-				if r == '\n' || r == ' ' || r == '\t' || breaksAround(r) {
+				if r == '\n' || r == ' ' || r == '\t' || breaksAround(r) || !in.goesOn(r) {
 					break
 				}
 				if end >= maxFragment { // measured at once, and again for each line that a longer one would take
@@ -143,7 +148,7 @@ func mathFragment(span int, p *piece) fragment {
 
 func (b *lineBreaker) fragment(span int, text string) fragment {
 	style, size := b.flow.styleOf(span)
-	return fragment{span: span, text: text, width: fyne.MeasureText(text, size, style).Width}
+	return fragment{span: span, text: text, width: fyne.MeasureText(text, size, style).Width, in: scriptIn(text)}
 }
 
 func (b *lineBreaker) isCode(span int) bool { return b.flow.mono(span) }
@@ -190,10 +195,11 @@ func (b *lineBreaker) place(w fragment) {
 		b.x += w.width
 		return
 	}
-	if n := len(b.runs); n > 0 && b.runs[n-1].piece == nil && b.runs[n-1].line == b.line && b.runs[n-1].span == w.span && b.x+w.width <= b.width &&
-		!(partsFonts(b.runs[n-1].text, w.text) && !b.isCode(w.span)) {
-		b.runs[n-1].text += w.text
-		b.runs[n-1].w += w.width
+	if n := len(b.runs); n > 0 && b.continues(b.runs[n-1], w) {
+		r := &b.runs[n-1]
+		r.text += w.text
+		r.w += w.width
+		r.in = max(r.in, w.in)
 		b.x += w.width
 		return
 	}
@@ -216,13 +222,27 @@ func (b *lineBreaker) place(w fragment) {
 		}
 		head := string(runes[:fit])
 		hw := fyne.MeasureText(head, size, style).Width
-		b.runs = append(b.runs, run{text: head, span: w.span, style: style, size: size, x: b.x + pad, w: hw, line: b.line})
+		b.runs = append(b.runs, run{text: head, span: w.span, style: style, size: size, x: b.x + pad, w: hw, line: b.line, in: w.in})
 		b.x += hw + 2*pad
 		b.newLine()
 		w = b.fragment(w.span, string(runes[fit:]))
 	}
-	b.runs = append(b.runs, run{text: w.text, span: w.span, style: style, size: size, x: b.x + pad, w: w.width, line: b.line})
+	b.runs = append(b.runs, run{text: w.text, span: w.span, style: style, size: size, x: b.x + pad, w: w.width, line: b.line, in: w.in})
 	b.x += w.width + 2*pad
+}
+
+// continues reports whether a fragment can be drawn in one piece with the run before it.
+func (b *lineBreaker) continues(r run, w fragment) bool {
+	if r.piece != nil || r.line != b.line || r.span != w.span || b.x+w.width > b.width {
+		return false
+	}
+	if b.isCode(w.span) {
+		return true
+	}
+	if b.order.mixed { // words are put into order by themselves
+		return r.in == w.in && r.in != neutral
+	}
+	return (r.in == w.in || r.in == neutral || w.in == neutral) && !partsFonts(r.text, w.text)
 }
 
 // partsFonts reports whether text ends with an arrow or the sign of a key, and what follows is a blank. Fyne draws a
@@ -265,6 +285,9 @@ func (b *lineBreaker) closeLine() {
 	b.widest = max(b.widest, b.x) // what the line must be wide for not to be broken, before its last run is measured as a whole
 	b.closeRun()
 	b.widest = max(b.widest, b.x)
+	if b.order.mixed {
+		b.arrange()
+	}
 }
 
 func (b *lineBreaker) newLine() {

@@ -43,7 +43,8 @@ func headingLook(level int) textLook {
 //
 // It is our own because Fyne's RichText leaves neither line height nor the ground behind inline code to us, and
 // because a click has to find the word under it. Lines are broken between words; a word wider than a line is broken
-// inside. Text right to left is drawn by Fyne run by run, in logical order.
+// inside. Fyne draws a text of several fonts as high as the highest of them, and cuts off what lies lower in another: so a run is of
+// one script. Words from right to left are put into order here; see script.go.
 type flow struct {
 	widget.BaseWidget
 	spans []markdown.Span
@@ -78,6 +79,7 @@ type run struct {
 	size    float32
 	x, y, w float32 // of the text itself
 	line    int
+	in      script
 }
 
 func newFlow(spans []markdown.Span, l textLook, h host) *flow {
@@ -101,11 +103,12 @@ func (f *flow) heightFor(width float32) float32 {
 	return f.height
 }
 
-// naturalWidth returns the width of the text without wrapping.
-func (f *flow) naturalWidth() float32 {
-	b := lineBreaker{flow: f, width: 1e9}
+// naturalWidth returns the width of the text without wrapping, or enough where it is at least that: a message may be of any length,
+// and is laid out once more anyway.
+func (f *flow) naturalWidth(enough float32) float32 {
+	b := lineBreaker{flow: f, width: 1e9, enough: enough}
 	b.run()
-	return b.widest
+	return min(b.widest, enough)
 }
 
 const codePad = 4 // on either side of inline code
@@ -173,23 +176,30 @@ func (f *flow) layout(width float32) {
 		r.y = float32(math.Round(float64(f.lines[r.line].top+f.lines[r.line].baseline-base)) + math.Ceil(float64(base)) - math.Ceil(float64(own)))
 	}
 	f.base, f.above = base, above
-	if f.align != fyne.TextAlignLeading {
-		f.alignLines()
+	if f.align != fyne.TextAlignLeading || b.order.leftward {
+		f.alignLines(b.order.leftward)
 	}
 }
 
 func (f *flow) lineHeight() float32 { return float32(int(f.look.size*f.look.lead + 0.5)) }
 
-func (f *flow) alignLines() {
+// alignLines moves lines to where the paragraph is aligned. One that reads leftward begins at the right.
+func (f *flow) alignLines(leftward bool) {
 	for from := 0; from < len(f.runs); {
 		to := from
 		for to < len(f.runs) && f.runs[to].line == f.runs[from].line {
 			to++
 		}
-		last := f.runs[to-1]
-		spare := f.width - last.x - last.w
-		if f.align == fyne.TextAlignCenter {
+		end := float32(0)
+		for _, r := range f.runs[from:to] {
+			end = max(end, r.x+r.w)
+		}
+		spare := f.width - end
+		switch {
+		case f.align == fyne.TextAlignCenter:
 			spare /= 2
+		case f.align == fyne.TextAlignTrailing && leftward:
+			spare = 0
 		}
 		for i := from; i < to; i++ {
 			f.runs[i].x += spare

@@ -46,7 +46,7 @@ func (b *bubble) wanted(column float32) float32 {
 		if !ok {
 			return limit
 		}
-		need = max(need, f.naturalWidth()+1)
+		need = max(need, f.naturalWidth(limit)+1)
 	}
 	return min(need+2*bubbleX, limit)
 }

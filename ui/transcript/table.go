@@ -77,13 +77,16 @@ func (t *table) update(m *markdown.Block) bool {
 	return true
 }
 
+// widestCell is the widest that a cell is looked at: wider than any window.
+const widestCell = 8000
+
 // columns returns the columns' widths, padding included, in a table of a width.
 func (t *table) columns(width float32) []float32 {
 	widths := make([]float32, len(t.model.Align))
 	total := float32(0)
 	for j := range widths {
 		for i := range t.cells {
-			widths[j] = max(widths[j], t.cells[i][j].naturalWidth()+1)
+			widths[j] = max(widths[j], t.cells[i][j].naturalWidth(widestCell)+1)
 		}
 		widths[j] += 2 * cellPadX
 		total += widths[j]
