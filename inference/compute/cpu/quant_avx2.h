@@ -6,6 +6,8 @@ enum { WEAVES = 0, ROWS = 8, COLS = 4, SLAB = 4 }; // rows and columns of a tile
 
 #include "codebook.h"
 
+#include "matvec.h"
+
 INLINE void group_of_plain(group *g, const plain *b) {
 	for (int j = 0; j < 8; j++) g->w[j] = load32(b->w + 32 * j);
 	g->s[0] = _mm256_load_ps(b->f);
@@ -25,8 +27,14 @@ INLINE __m256i dot4(__m256i s, __m256i w, __m256i x, int depth) {
 #endif
 }
 
-// Adds a group's product with 256 numbers of an activation to s, and the part of the offsets to o.
-INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m256 *s, __m256 *o, int kind, int depth) {
+// Products, and the part of the offsets.
+typedef struct {
+	__m256 s[2], o;
+} sums;
+
+// Adds a group's product with 256 numbers of an activation.
+INLINE void dot_group(const group *g, const int8_t *q, const float *scale, sums *sum, int kind, int depth) {
+	__m256 *s = sum->s, *o = &sum->o;
 	if (kind) {
 		__m256 d = _mm256_loadu_ps(scale);
 		__m256 f[2] = {
@@ -55,42 +63,11 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m25
 	}
 }
 
-INLINE float dot_end(const __m256 *s, __m256 o, int kind) {
+INLINE float dot_end(const sums *s, int kind, int depth) {
+	__m256 o = s->o;
 	if (kind == SIXTEENS) o = o * _mm256_set1_ps(-32);
-	return v_sum(s[0] + s[1] + o);
+	return v_sum(s->s[0] + s->s[1] + o);
 }
-
-// One row of the weight times count rows of x. BYTES are those of a group, BLOCKS the blocks in it.
-#define MATVEC(NAME, BYTES, BLOCKS, KIND, DEPTH) \
-	INLINE void dots_##NAME(const product *p, int64_t r, int64_t i, int count) { \
-		const char *w = p->w + r * p->w_stride; \
-		__m256 s[4][2], o[4]; \
-		for (int c = 0; c < count; c++) s[c][0] = s[c][1] = o[c] = _mm256_setzero_ps(); \
-		group g; \
-		int64_t b = 0, full = p->k / 256; \
-		for (; b < full; b++) { \
-			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
-			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
-			load_##NAME(&g, w + b * BYTES); \
-			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND, DEPTH); \
-		} \
-		if (BLOCKS > 1 && p->k % 256) { /* the last blocks, with nothing after them */ \
-			char t[BYTES] = {0}; \
-			memcpy(t, w + b * BYTES, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
-			load_##NAME(&g, t); \
-			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND, DEPTH); \
-		} \
-		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], KIND); \
-	} \
-	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
-		for (int64_t r = lo; r < hi; r++) { \
-			int64_t i = 0; \
-			for (; i + 4 <= p->n; i += 4) dots_##NAME(p, r, i, 4); \
-			for (; i < p->n; i++) dots_##NAME(p, r, i, 1); \
-		} \
-	}
 
 // A slab of a tile: bytes with four elements of 8 rows in each vector, then the factors and offsets of 8 rows.
 typedef struct {
@@ -247,7 +224,7 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 	}
 
 #define QUANTISED(NAME, BYTES, BLOCKS, KIND, DEPTH) \
-	MATVEC(NAME, BYTES, BLOCKS, KIND, DEPTH) \
+	MATVEC(matvec_##NAME, load_##NAME, BYTES, BLOCKS, 0, dot_group, dot_end, KIND, DEPTH) \
 	GEMM(NAME, BYTES, BLOCKS, KIND, DEPTH)
 
 QUANTISED(q2_k, 84, 1, SIXTEENS_OFFSET, 8)

@@ -4,14 +4,22 @@ enum { WEAVES = 1, ROWS = 16, COLS = 8, SLAB = 4 }; // rows and columns of a til
 
 #include "codebook.h"
 
+#include "matvec.h"
+
 INLINE void group_of_plain(group *g, const plain *b) {
 	for (int j = 0; j < 4; j++) g->w[j] = _mm512_xor_si512(_mm512_load_si512(b->w + 64 * j), _mm512_set1_epi8((char)0x80)); // plus 128
 	g->s = _mm512_load_ps(b->f);
 	g->m = g->s * _mm512_set1_ps(-128);
 }
 
-// Adds a group's product with 256 numbers of an activation to s, and the part of the offsets to o.
-INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m512 *s, __m512 *o, int kind) {
+// Products, and the part of the offsets.
+typedef struct {
+	__m512 s[2], o;
+} sums;
+
+// Adds a group's product with 256 numbers of an activation.
+INLINE void dot_group(const group *g, const int8_t *q, const float *scale, sums *sum, int kind) {
+	__m512 *s = sum->s, *o = &sum->o;
 	__m512 f;
 	if (kind) {
 		__m512 d = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), _mm512_loadu_ps(scale));
@@ -32,91 +40,25 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, __m51
 	}
 }
 
-INLINE float dot_end(const __m512 *s, __m512 o, int kind) {
+INLINE float dot_end(const sums *sum, int kind) {
+	const __m512 *s = sum->s;
+	__m512 o = sum->o;
 	if (kind == SIXTEENS) o = o * _mm512_set1_ps(-32);
 	else if (kind == THIRTY_TWOS) o = _mm512_maskz_mov_ps(0xff00, o);
 	return _mm512_reduce_add_ps(s[0] + s[1] + o);
 }
 
-// One row of the weight times count rows of x. BYTES are those of a group, BLOCKS the blocks in it.
-#define MATVEC_PLAIN(NAME, BYTES, BLOCKS, KIND, MATVEC_NAME) \
-	INLINE void dots_##NAME(const product *p, int64_t r, int64_t i, int count) { \
-		const char *w = p->w + r * p->w_stride; \
-		__m512 s[4][2], o[4]; \
-		for (int c = 0; c < count; c++) s[c][0] = s[c][1] = o[c] = _mm512_setzero_ps(); \
-		group g; \
-		int64_t b = 0, full = p->k / 256; \
-		for (; b < full; b++) { \
-			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
-			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
-			load_##NAME(&g, w + b * BYTES); \
-			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND); \
-		} \
-		if (BLOCKS > 1 && p->k % 256) { /* the last blocks, with nothing after them */ \
-			char t[BYTES] = {0}; \
-			memcpy(t, w + b * BYTES, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
-			load_##NAME(&g, t); \
-			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], &o[c], KIND); \
-		} \
-		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = dot_end(s[c], o[c], KIND); \
-	} \
-	static void MATVEC_NAME(const product *p, int64_t lo, int64_t hi) { \
-		for (int64_t r = lo; r < hi; r++) { \
-			int64_t i = 0; \
-			for (; i + 4 <= p->n; i += 4) dots_##NAME(p, r, i, 4); \
-			for (; i < p->n; i++) dots_##NAME(p, r, i, 1); \
-		} \
-	}
-
 // The same with woven activations, for the types of THIRTY_TWOS whose weights are easily woven too.
-INLINE void dot_woven(const group *g, const int8_t *q, const float *scale, __m512 *s, __m512 *o) {
+INLINE void dot_woven(const group *g, const int8_t *q, const float *scale, sums *s, int kind) {
 	const __m512i order = _mm512_setr_epi32(0, 0, 4, 4, 1, 1, 5, 5, 2, 2, 6, 6, 3, 3, 7, 7);
 	__m512 f = g->s * _mm512_loadu_ps(scale);
-	*o = *o + f; // the lower half means nothing
+	s->o = s->o + f; // the lower half means nothing
 	__m512i i = _mm512_setzero_si512();
 	for (int j = 0; j < 4; j++) i = _mm512_dpbusd_epi32(i, g->w[j], _mm512_loadu_si512(q + 64 * j));
-	*s = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), _mm512_permutexvar_ps(order, f), *s);
+	s->s[0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(i), _mm512_permutexvar_ps(order, f), s->s[0]);
 }
 
-#define MATVEC_WOVEN(NAME, BYTES, BLOCKS) \
-	INLINE void woven_##NAME(const product *p, int64_t r, int64_t i, int count) { \
-		const char *w = p->w + r * p->w_stride; \
-		const int8_t *q = p->xq.q + p->xq.woven; \
-		__m512 s[4], o[4]; \
-		for (int c = 0; c < count; c++) s[c] = o[c] = _mm512_setzero_ps(); \
-		group g; \
-		int64_t b = 0, full = p->k / 256; \
-		for (; b < full; b++) { \
-			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
-			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
-			weave_##NAME(&g, w + b * BYTES); \
-			for (int c = 0; c < count; c++) \
-				dot_woven(&g, q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, &s[c], &o[c]); \
-		} \
-		if (BLOCKS > 1 && p->k % 256) { /* the last blocks, with nothing after them */ \
-			char t[BYTES] = {0}; \
-			memcpy(t, w + b * BYTES, p->k % 256 / (256 / BLOCKS) * (BYTES / BLOCKS)); \
-			weave_##NAME(&g, t); \
-			for (int c = 0; c < count; c++) \
-				dot_woven(&g, q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, &s[c], &o[c]); \
-		} \
-		for (int c = 0; c < count; c++) \
-			*((float *)(p->out + (i + c) * p->out_stride) + r) = _mm512_reduce_add_ps(s[c] + _mm512_maskz_mov_ps(0xff00, o[c])); \
-	} \
-	MATVEC_PLAIN(NAME, BYTES, BLOCKS, THIRTY_TWOS, plain_##NAME) \
-	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
-		if (!p->xq.woven) { \
-			plain_##NAME(p, lo, hi); \
-			return; \
-		} \
-		for (int64_t r = lo; r < hi; r++) { \
-			int64_t i = 0; \
-			for (; i + 4 <= p->n; i += 4) woven_##NAME(p, r, i, 4); \
-			for (; i < p->n; i++) woven_##NAME(p, r, i, 1); \
-		} \
-	}
+INLINE float dot_woven_end(const sums *s, int kind) { return _mm512_reduce_add_ps(s->s[0] + _mm512_maskz_mov_ps(0xff00, s->o)); }
 
 // A slab of a tile: bytes with four elements of 16 rows in each vector, then the factors and offsets of 16 rows.
 typedef struct {
@@ -265,8 +207,16 @@ TILES(SIXTEENS_OFFSET)
 		} \
 	}
 
-#define QUANTISED(NAME, BYTES, BLOCKS, KIND) MATVEC_PLAIN(NAME, BYTES, BLOCKS, KIND, matvec_##NAME) GEMM(NAME, BYTES, BLOCKS, KIND)
-#define QUANTISED_WOVEN(NAME, BYTES, BLOCKS) MATVEC_WOVEN(NAME, BYTES, BLOCKS) GEMM(NAME, BYTES, BLOCKS, THIRTY_TWOS)
+#define QUANTISED(NAME, BYTES, BLOCKS, KIND) \
+	MATVEC(matvec_##NAME, load_##NAME, BYTES, BLOCKS, 0, dot_group, dot_end, KIND) \
+	GEMM(NAME, BYTES, BLOCKS, KIND)
+
+// Types that read woven numbers where there are any.
+#define QUANTISED_WOVEN(NAME, BYTES, BLOCKS) \
+	MATVEC(plain_##NAME, load_##NAME, BYTES, BLOCKS, 0, dot_group, dot_end, THIRTY_TWOS) \
+	MATVEC(woven_##NAME, weave_##NAME, BYTES, BLOCKS, 1, dot_woven, dot_woven_end, THIRTY_TWOS) \
+	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { (p->xq.woven ? woven_##NAME : plain_##NAME)(p, lo, hi); } \
+	GEMM(NAME, BYTES, BLOCKS, THIRTY_TWOS)
 
 QUANTISED(q2_k, 84, 1, SIXTEENS_OFFSET)
 QUANTISED(q3_k, 110, 1, SIXTEENS)

@@ -201,6 +201,8 @@ INLINE void load_q3_k(group *g, const char *p) {
 
 #include "codebook.h"
 
+#include "matvec.h"
+
 INLINE void group_of_plain(group *g, const plain *b) {
 	memcpy(g->w, b->w, sizeof b->w);
 	memcpy(g->f, b->f, sizeof b->f);
@@ -216,8 +218,14 @@ INLINE int32x4_t dot4(int32x4_t s, int8x16_t w, int8x16_t x) {
 #endif
 }
 
-// Adds a group's product with 256 numbers of an activation to s.
-INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s, int sixteens, int offsets) {
+// Products and offsets.
+typedef struct {
+	vf s[2];
+} sums;
+
+// Adds a group's product with 256 numbers of an activation.
+INLINE void dot_group(const group *g, const int8_t *q, const float *scale, sums *sum, int sixteens, int offsets) {
+	vf *s = sum->s;
 	for (int j = 0; j < 8; j++) {
 		int32x4_t zero = vdupq_n_s32(0);
 		int8x16_t a = vld1q_s8(q + 32 * j), b = vld1q_s8(q + 32 * j + 16);
@@ -237,6 +245,8 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 	}
 }
 
+INLINE float dot_end(const sums *s, int sixteens, int offsets) { return v_sum(s->s[0] + s->s[1]); }
+
 // The group at w, of which only some blocks may be there.
 #define LOAD_GROUP(NAME, G, W, BYTES, BLOCKS, COMPLETE) \
 	if (BLOCKS > 1 && !(COMPLETE)) { \
@@ -245,31 +255,6 @@ INLINE void dot_group(const group *g, const int8_t *q, const float *scale, vf *s
 		load_##NAME(G, part); \
 	} else { \
 		load_##NAME(G, W); \
-	}
-
-// One row of the weight times count rows of x. BYTES are those of a group, BLOCKS the blocks in it.
-#define MATVEC(NAME, BYTES, BLOCKS, SIXTEENS, OFFSETS) \
-	INLINE void dots_##NAME(const product *p, int64_t r, int64_t i, int count) { \
-		const char *w = p->w + r * p->w_stride; \
-		vf s[4][2]; \
-		for (int c = 0; c < count; c++) s[c][0] = s[c][1] = v_set(0); \
-		int64_t full = p->k / 256, all = (p->k + 255) / 256; \
-		for (int64_t b = 0; b < all; b++) { \
-			group g; \
-			const char *ahead = fetched(p, w + b * BYTES + AHEAD); \
-			for (int l = 0; l < BYTES; l += 64) FETCH(ahead + l); \
-			LOAD_GROUP(NAME, &g, w + b * BYTES, BYTES, BLOCKS, b < full) \
-			for (int c = 0; c < count; c++) \
-				dot_group(&g, p->xq.q + (i + c) * p->xq.q_stride + 256 * b, p->xq.scale + (i + c) * p->xq.scale_stride + 32 * b, s[c], SIXTEENS, OFFSETS); \
-		} \
-		for (int c = 0; c < count; c++) *((float *)(p->out + (i + c) * p->out_stride) + r) = v_sum(s[c][0] + s[c][1]); \
-	} \
-	static void matvec_##NAME(const product *p, int64_t lo, int64_t hi) { \
-		for (int64_t r = lo; r < hi; r++) { \
-			int64_t i = 0; \
-			for (; i + 4 <= p->n; i += 4) dots_##NAME(p, r, i, 4); \
-			for (; i < p->n; i++) dots_##NAME(p, r, i, 1); \
-		} \
 	}
 
 // A slab of a tile: bytes with four elements of 4 rows in each vector, and the factors and offsets of 4 rows.
@@ -363,7 +348,7 @@ INLINE void tiles(const product *p, const tile *t, int64_t count, int64_t r0, in
 	}
 
 #define QUANTISED(NAME, BYTES, BLOCKS, SIXTEENS, OFFSETS) \
-	MATVEC(NAME, BYTES, BLOCKS, SIXTEENS, OFFSETS) \
+	MATVEC(matvec_##NAME, load_##NAME, BYTES, BLOCKS, 0, dot_group, dot_end, SIXTEENS, OFFSETS) \
 	GEMM(NAME, BYTES, BLOCKS, SIXTEENS, OFFSETS)
 
 QUANTISED(q2_k, 84, 1, 1, OFFSETS_16)
