@@ -7,6 +7,8 @@ GO      ?= go
 MODEL   ?=
 # What burble version says: the version of FyneApp.toml, and the commit.
 VERSION := $(shell sed -n 's/^Version = "\(.*\)"/\1/p' FyneApp.toml) ($(shell git describe --always --abbrev=10 --dirty --exclude '*' 2>/dev/null || echo unknown))
+# What is left out: HTTP/2, which app/network doesn't use, and Fyne's reading of FyneApp.toml beside the program.
+TAGS    := nethttpomithttp2,no_metadata
 LDFLAGS := -s -w -X "burble/app.Version=$(VERSION)"
 # Without a display there is no window to open: the terminal chat needs neither X nor GL to build.
 DISPLAYED := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
@@ -26,10 +28,10 @@ else
 endif
 
 build: ## the whole application
-	$(GO) build -ldflags '$(LDFLAGS)' -o burble .
+	$(GO) build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o burble .
 
 nogui: ## the terminal commands alone, for headless machines
-	$(GO) build -tags nogui -ldflags '$(LDFLAGS)' -o burble .
+	$(GO) build -tags nogui,$(TAGS) -ldflags '$(LDFLAGS)' -o burble .
 
 test: setup
 	$(GO) test -timeout 15m ./...

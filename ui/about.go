@@ -36,7 +36,9 @@ func (w *window) showAbout() {
 // showLicences lists the licences of everything that is built in. There are thousands of lines, so they are a list, which
 // only makes those in sight.
 func (w *window) showLicences() {
-	d := dialog.NewCustom(lang.L("Licences"), lang.L("Close"), newLines(strings.Split(assets.Licences, "\n")), w.win)
+	text, err := assets.Licences()
+	w.report(err)
+	d := dialog.NewCustom(lang.L("Licences"), lang.L("Close"), newLines(strings.Split(text, "\n")), w.win)
 	size := w.win.Canvas().Size()
 	d.Resize(fyne.NewSize(min(720, size.Width-40), min(560, size.Height-40)))
 	d.Show()

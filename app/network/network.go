@@ -36,8 +36,13 @@ func New(offline bool) *Network {
 // WithDial is New with its way to open connections passed in.
 func WithDial(offline bool, dial Dial) *Network {
 	n := &Network{offline: offline, open: map[*conn]struct{}{}}
+	// HTTP/1.1 gives every download a connection of its own, and is spoken by every server that there is. The program is built
+	// without HTTP/2 (Makefile), and behaves the same in tests, which are not.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	n.transport = &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Protocols: &protocols,
+		Proxy:     http.ProxyFromEnvironment,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if n.Offline() { // before a name is looked up
 				return nil, ErrOffline
@@ -48,7 +53,6 @@ func WithDial(offline bool, dial Dial) *Network {
 			}
 			return n.keep(c)
 		},
-		ForceAttemptHTTP2:   true,
 		MaxIdleConns:        16,
 		MaxIdleConnsPerHost: 4,
 		IdleConnTimeout:     60 * time.Second,

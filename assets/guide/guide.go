@@ -3,6 +3,8 @@
 package guide
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -14,11 +16,11 @@ import (
 	"strings"
 )
 
-//go:embed guide.gguf
+//go:embed guide.gguf.gz
 var file []byte
 
-// sum is the SHA-256 of file, in hexadecimal. It is a file of its own so that a start doesn't read all of the guide into
-// memory to know its name.
+// sum is the SHA-256 of the GGUF file in file, in hexadecimal. It is a file of its own so that a start doesn't read and unpack
+// all of the guide to know its name.
 //
 //go:embed guide.sha256
 var sum string
@@ -32,7 +34,8 @@ func Install(dir string) (path string, err error) {
 	return install(dir, file, strings.TrimSpace(sum))
 }
 
-func install(dir string, data []byte, sum string) (path string, err error) {
+// install is Install for a packed file, whose content has the SHA-256 sum.
+func install(dir string, packed []byte, sum string) (path string, err error) {
 	path = filepath.Join(dir, "guide-"+sum[:16]+".gguf")
 	if is, err := sumOf(path); err == nil && is == sum {
 		return path, nil
@@ -53,8 +56,7 @@ func install(dir string, data []byte, sum string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = part.Write(data)
-	if err = errors.Join(err, part.Close()); err == nil {
+	if err = errors.Join(unpack(part, packed), part.Close()); err == nil {
 		err = os.Rename(part.Name(), path)
 	}
 	if err != nil {
@@ -66,6 +68,16 @@ func install(dir string, data []byte, sum string) (path string, err error) {
 		}
 	}
 	return path, nil
+}
+
+// unpack writes what packed holds.
+func unpack(to io.Writer, packed []byte) error {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, z)
+	return errors.Join(err, z.Close())
 }
 
 // sumOf returns the SHA-256 of a file, in hexadecimal.

@@ -20,7 +20,7 @@ type module struct {
 }
 
 // licences collects the licences of every module that is compiled into the program, for any of the systems it is built for,
-// and of Go itself.
+// and of Go itself, in a gzip file.
 func licences(root, out string) error {
 	modules := map[string]module{}
 	for _, system := range []string{"linux", "windows", "darwin"} {
@@ -70,7 +70,11 @@ func licences(root, out string) error {
 			b.WriteByte('\n')
 		}
 	}
-	return os.WriteFile(out, b.Bytes(), 0o644)
+	packed, err := compress(b.Bytes())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, packed, 0o644)
 }
 
 // licenceFiles reads a folder's licence and notice files.

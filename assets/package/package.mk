@@ -16,7 +16,7 @@ NFPM    = $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
 STAGED  = burble-$(PACKAGE_VERSION)-linux-$(PACKAGE_ARCH)
 
 # A release is built without the paths of the machine it is built on, so that anybody can build the same bytes.
-RELEASE_FLAGS = -trimpath -buildvcs=false -ldflags '$(LDFLAGS) -buildid='
+RELEASE_FLAGS = -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS) -buildid='
 RELEASE_C     = CGO_CFLAGS="-O2 -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$$($(GO) env GOMODCACHE)=."
 
 .PHONY: stage deb rpm tarball install uninstall windows appimage flatpak mac licences release sbom checksums always
@@ -59,7 +59,7 @@ windows:
 	x86_64-w64-mingw32-windres -I dist/windows dist/windows/burble.rc -O coff -o resources_windows_amd64.syso
 	$(RELEASE_C) GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc CXX=x86_64-w64-mingw32-g++ \
 		$(GO) build $(subst -ldflags ',-ldflags '-H windowsgui -extldflags=-static ,$(RELEASE_FLAGS)) -o dist/windows/burble.exe . ; s=$$?; rm -f resources_windows_amd64.syso; exit $$s
-	cp LICENSE assets/licences.txt dist/windows/
+	cp LICENSE dist/windows/ && gzip -dc assets/licences.txt.gz >dist/windows/licences.txt
 	touch -d @$(SOURCE_DATE_EPOCH) dist/windows/*
 	cd dist/windows && rm -f ../burble-$(PACKAGE_VERSION)-windows-amd64.zip && TZ=UTC zip -qX ../burble-$(PACKAGE_VERSION)-windows-amd64.zip burble.exe LICENSE licences.txt
 
@@ -89,7 +89,7 @@ mac: ## on a Mac, whose own tools compile the window
 	cd dist && hdiutil create -ov -volname Burble -srcfolder Burble.app -format UDZO burble-$(PACKAGE_VERSION)-macos-$(PACKAGE_ARCH).dmg
 
 licences: ## after a change of dependencies
-	$(GO) run ./assets/package licences -out assets/licences.txt
+	$(GO) run ./assets/package licences -out assets/licences.txt.gz
 
 # What is linked into the program for Linux: every module with its version, hash and licence, and the standard library, in CycloneDX.
 sbom: $(BINARY)

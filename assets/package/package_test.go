@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/xml"
 	"errors"
 	"image/png"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"burble/app/terminal"
+	"burble/assets"
 )
 
 const root = "../.."
@@ -148,32 +150,41 @@ func TestStage(t *testing.T) {
 	}
 }
 
-// TestLicences wants assets/licences.txt to list the modules that are built in, in their versions.
+// TestLicences wants assets/licences.txt.gz to list the modules that are built in, in their versions.
 func TestLicences(t *testing.T) {
 	if testing.Short() {
 		t.Skip("asks the go command about three systems")
 	}
-	out := filepath.Join(t.TempDir(), "licences.txt")
+	out := filepath.Join(t.TempDir(), "licences.txt.gz")
 	if err := licences(root, out); err != nil {
 		t.Skipf("the modules of other systems are not at hand: %v", err)
 	}
-	want, err := os.ReadFile(out)
+	f, err := os.Open(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(filepath.Join(root, "assets", "licences.txt"))
+	defer f.Close()
+	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if headings(got) != headings(want) {
-		t.Errorf("assets/licences.txt is out of date (make licences): it lists\n%s\nand the program has\n%s", headings(got), headings(want))
+	want, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := assets.Licences()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if headings(got) != headings(string(want)) {
+		t.Errorf("assets/licences.txt.gz is out of date (make licences): it lists\n%s\nand the program has\n%s", headings(got), headings(string(want)))
 	}
 }
 
 // headings are the lines after the rules: modules and versions.
-func headings(text []byte) string {
+func headings(text string) string {
 	var b strings.Builder
-	lines := strings.Split(string(text), "\n")
+	lines := strings.Split(text, "\n")
 	for i := range lines[:len(lines)-1] {
 		if strings.HasPrefix(lines[i], "==========") {
 			b.WriteString(lines[i+1] + "\n")

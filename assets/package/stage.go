@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"burble/assets"
 )
 
 //go:embed templates
@@ -98,7 +100,14 @@ func stage(root, binary, out string, r release) error {
 	if err := write(usr("share/man/man1/burble.1.gz"), man, 0o644, r); err != nil {
 		return err
 	}
-	for from, to := range map[string]string{"LICENSE": "copyright", "assets/licences.txt": "third-party-licences.txt", "CHANGELOG.md": "CHANGELOG.md"} {
+	third, err := assets.Licences()
+	if err != nil {
+		return err
+	}
+	if err := write(usr("share/doc/burble/third-party-licences.txt"), []byte(third), 0o644, r); err != nil {
+		return err
+	}
+	for from, to := range map[string]string{"LICENSE": "copyright", "CHANGELOG.md": "CHANGELOG.md"} {
 		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(from)))
 		if err != nil {
 			return err
