@@ -5,7 +5,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
@@ -55,37 +54,32 @@ func (w *window) deleteMessage(id int64) {
 		return
 	}
 	w.refreshMessages()
-	w.toast.show(lang.L("The message was deleted."), lang.L("Undo"), func() {
-		w.report(w.b.Chats.RestoreMessage(id))
+	chat := w.chat
+	w.did(lang.L("The message was deleted."), func() error {
+		err := w.b.Chats.RestoreMessage(id)
+		if err == nil && w.chat != chat {
+			w.openChat(chat)
+		}
 		w.refreshMessages()
+		return err
 	})
 }
 
 // editAnswer lets the user write another version of an answer.
 func (w *window) editAnswer(m app.Message) {
-	text := widget.NewMultiLineEntry()
-	text.Wrapping = fyne.TextWrapWord
+	text := newEntry("", nil)
+	text.MultiLine, text.Wrapping = true, fyne.TextWrapWord
 	text.SetText(m.Content)
 	text.SetMinRowsVisible(10)
 	note := widget.NewLabel(lang.L("The model takes the text for its own in what it answers next. The answer as it was is kept as another version."))
 	note.Wrapping, note.Importance = fyne.TextWrapWord, widget.LowImportance
-	var d *dialog.CustomDialog
-	save := look.NewButton(look.IconCheck, lang.L("Save"), look.Primary, func() {
-		if err := w.b.Chats.EditAnswer(m.ID, text.Text); err != nil {
-			w.report(err)
-			return
+	w.writeDialog(lang.L("Edit the answer"), look.IconCheck, lang.L("Save"), text, note, fyne.NewSize(720, 480), func() error {
+		err := w.b.Chats.EditAnswer(m.ID, text.Text)
+		if err == nil {
+			w.refreshMessages()
 		}
-		d.Hide()
-		w.refreshMessages()
-		w.focusComposer()
+		return err
 	})
-	cancel := look.NewButton(look.Icon{}, lang.L("Cancel"), look.Soft, func() { d.Hide(); w.focusComposer() })
-	buttons := container.NewHBox(layout.NewSpacer(), cancel, save)
-	d = dialog.NewCustomWithoutButtons(lang.L("Edit the answer"), container.NewBorder(nil, container.NewVBox(note, buttons), nil, nil, text), w.win)
-	size := w.win.Canvas().Size()
-	d.Resize(fyne.NewSize(min(720, size.Width-40), min(480, size.Height-40)))
-	d.Show()
-	w.win.Canvas().Focus(text)
 }
 
 // sheet is a dialog of a title, content and buttons that Escape closes. There is one at a time.

@@ -9,7 +9,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
-	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
 	"burble/inference"
@@ -58,7 +57,7 @@ func TestMessageMenu(t *testing.T) {
 	f.end(1, app.StatusComplete, "")
 	drain(w, f)
 	choose(t, w, w.messages[1].ID, "Edit the answer…")
-	entry := w.win.Canvas().Focused().(*widget.Entry)
+	entry := w.win.Canvas().Focused().(*entry)
 	entry.SetText("Better")
 	for _, o := range test.LaidOutObjects(w.win.Canvas().Overlays().Top()) {
 		if b, ok := o.(*look.Button); ok && b.Text == "Save" {

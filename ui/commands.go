@@ -42,10 +42,6 @@ func (w *window) commands() []group {
 			{name: lang.L("Search chats"), icon: look.IconChat, key: fyne.KeyF, mod: ctrl, do: w.focusSearch},
 			{name: lang.L("Attach a file…"), icon: look.IconAttach, key: fyne.KeyU, mod: ctrl, do: w.askFiles},
 			{name: lang.L("Write a message"), icon: look.IconSend, key: fyne.KeyL, mod: ctrl, do: w.focusComposer},
-			{name: lang.L("Go to the last answer"), icon: look.IconDown, key: fyne.KeyJ, mod: ctrl, do: w.view.FocusLast, when: func() bool { return len(w.messages) > 0 }},
-			{name: lang.L("Answer again"), icon: look.IconRetry, do: func() { w.report(w.b.Chats.Regenerate(w.chat)) }, when: func() bool { return len(w.messages) > 1 && !w.answering() }},
-			{name: lang.L("Stop the answer"), icon: look.IconStop, do: func() { w.b.Chats.Stop(w.chat) }, when: w.answering},
-			{name: lang.L("When the context is full…"), icon: look.IconChip, do: func() { w.showContext(fyne.NewPos(w.win.Canvas().Size().Width/2, w.win.Canvas().Size().Height-80)) }, when: chatShown},
 			{name: lang.L("Go to the list of chats"), icon: look.IconSidebar, key: fyne.KeyE, mod: ctrl, do: w.focusChats},
 			{name: lang.L("Rename this chat"), icon: look.IconNew, do: func() { w.withChat(w.renameChat) }, when: kept},
 			{name: lang.L("Pin or unpin this chat"), icon: look.IconPin, do: func() { w.withChat(func(c app.Chat) { w.pin(c, !c.Pinned) }) }, when: kept},
@@ -60,6 +56,7 @@ func (w *window) commands() []group {
 			{name: lang.L("Archived chats"), icon: look.IconArchive, do: func() { w.showAway(viewArchived) }},
 			{name: lang.L("Recently deleted"), icon: look.IconBin, do: func() { w.showAway(viewDeleted) }},
 		}},
+		{lang.L("This conversation"), w.conversationCommands()},
 		{lang.L("Models"), []command{
 			{name: lang.L("Open a model"), icon: look.IconModel, key: fyne.KeyO, mod: ctrl, do: w.openPicker},
 			{name: lang.L("Get models…"), icon: look.IconDownload, do: w.openDownload},
@@ -176,6 +173,8 @@ func (c command) keyText() string {
 		key = lang.X("Escape key", "Esc")
 	case fyne.KeyPageDown:
 		key = lang.L("Page Up, Page Down")
+	case fyne.KeyUp:
+		key = "↑"
 	case fyne.KeyEqual:
 		key = "="
 	case fyne.KeyMinus:

@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
@@ -30,22 +31,54 @@ func (w *window) editMessage(id int64) {
 		note.SetText(note.Text + " " + lang.L("Its files go with it again."))
 	}
 	note.Wrapping, note.Importance = fyne.TextWrapWord, widget.LowImportance
+	w.writeDialog(lang.L("Edit message"), look.IconSend, lang.L("Send"), text, note, fyne.NewSize(640, 360), func() error {
+		err := w.b.Chats.Edit(id, text.Text)
+		if err == nil {
+			w.refreshMessages()
+			w.view.ScrollToEnd()
+		}
+		return err
+	})
+}
+
+// writeDialog asks for a text of several lines. Ctrl+Return does what the button does, Escape closes the dialog. An error leaves
+// it open: what was written must not be lost.
+func (w *window) writeDialog(title string, icon look.Icon, confirm string, text *entry, note fyne.CanvasObject, size fyne.Size, do func() error) {
 	var d *dialog.CustomDialog
-	send := look.NewButton(look.IconSend, lang.L("Send"), look.Primary, func() {
-		if err := w.b.Chats.Edit(id, text.Text); err != nil {
+	shut := func() {
+		d.Hide()
+		w.focusComposer()
+	}
+	accept := func() {
+		if err := do(); err != nil {
 			w.report(err)
 			return
 		}
-		d.Hide()
-		w.refreshMessages()
-		w.view.ScrollToEnd()
-		w.focusComposer()
-	})
-	cancel := look.NewButton(look.Icon{}, lang.L("Cancel"), look.Soft, func() { d.Hide(); w.focusComposer() })
-	buttons := container.NewHBox(layout.NewSpacer(), cancel, send)
-	d = dialog.NewCustomWithoutButtons(lang.L("Edit message"), container.NewBorder(nil, container.NewVBox(note, buttons), nil, nil, text), w.win)
-	size := w.win.Canvas().Size()
-	d.Resize(fyne.NewSize(min(640, size.Width-40), min(360, size.Height-40)))
+		shut()
+	}
+	escape := func(k *fyne.KeyEvent) bool {
+		if k.Name == fyne.KeyEscape {
+			shut()
+			return true
+		}
+		return false
+	}
+	text.key = escape
+	text.shortcut = func(s fyne.Shortcut) bool {
+		c, ok := s.(*desktop.CustomShortcut)
+		if ok = ok && c.Modifier == ctrl && (c.KeyName == fyne.KeyReturn || c.KeyName == fyne.KeyEnter); ok {
+			accept()
+		}
+		return ok
+	}
+	ok, cancel := look.NewButton(icon, confirm, look.Primary, accept), look.NewButton(look.Icon{}, lang.L("Cancel"), look.Soft, shut)
+	for _, b := range []*look.Button{ok, cancel} {
+		b.OnKey = func(k *fyne.KeyEvent) { escape(k) }
+	}
+	buttons := container.NewHBox(layout.NewSpacer(), cancel, ok)
+	d = dialog.NewCustomWithoutButtons(title, container.NewBorder(nil, container.NewVBox(note, buttons), nil, nil, text), w.win)
+	room := w.win.Canvas().Size()
+	d.Resize(fyne.NewSize(min(size.Width, room.Width-40), min(size.Height, room.Height-40)))
 	d.Show()
 	w.win.Canvas().Focus(text)
 }
