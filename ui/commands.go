@@ -78,7 +78,7 @@ func (w *window) commands() []group {
 			{name: lang.L("The desktop's theme"), icon: look.IconSettings, do: func() { w.setTheme(app.ThemeSystem) }},
 			w.languageCommand(0), w.languageCommand(1), w.languageCommand(2),
 			{name: lang.L("About Burble"), icon: look.IconChat, do: w.showAbout},
-			{name: lang.L("Quit"), icon: look.IconClose, key: fyne.KeyQ, mod: ctrl, do: w.app.Quit},
+			{name: lang.L("Quit"), icon: look.IconClose, key: fyne.KeyQ, mod: ctrl, do: w.quit},
 		}},
 	}
 }

@@ -66,7 +66,7 @@ func (w *window) openCompare(m app.Message) {
 		s.keep.OnKey = func(k *fyne.KeyEvent) { w.escapeKey(k) }
 		s.keep.SetEnabled(false)
 		x.sides[i] = s
-		head := container.New(layout.NewCustomPaddedVBoxLayout(-4), s.choice, s.model)
+		head := container.New(layout.NewCustomPaddedVBoxLayout(-4), filledSelect(s.choice), s.model)
 		columns.Add(container.NewBorder(head, container.NewBorder(nil, nil, nil, s.keep, s.note), nil, nil, s.view))
 	}
 	x.run = look.NewButton(look.IconSend, lang.L("Answer with both"), look.Primary, x.start)

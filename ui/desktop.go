@@ -38,7 +38,7 @@ func (w *window) settle() {
 		w.desk.tray = true
 		show := fyne.NewMenuItem(lang.L("Show Burble"), w.raise)
 		chat := fyne.NewMenuItem(lang.L("New chat"), func() { w.raise(); w.newChat() })
-		quit := fyne.NewMenuItem(lang.L("Quit"), w.app.Quit)
+		quit := fyne.NewMenuItem(lang.L("Quit"), w.quit)
 		quit.IsQuit = true
 		d.SetSystemTrayMenu(fyne.NewMenu("Burble", show, chat, fyne.NewMenuItemSeparator(), quit))
 		d.SetSystemTrayWindow(w.win)
@@ -55,6 +55,7 @@ func (w *window) closeWindow() {
 		w.win.Hide()
 		return
 	}
+	w.stage.leave()
 	w.win.Close()
 }
 

@@ -134,3 +134,11 @@ func homeText(path, home string) string {
 	}
 	return path
 }
+
+// shortText writes a short time: "9 ms", "1.4 s".
+func shortText(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return tenthsText(d.Seconds()) + " s"
+}

@@ -159,8 +159,8 @@ func receiptFacts(r app.Receipt) [][2]string {
 	}
 	add(lang.L("Sampling"), r.Chain)
 	if s := r.Stats; s != nil {
-		add(lang.L("Speed"), lang.L("{{.Decode}} tokens/s, prompt {{.Prompt}} tokens/s, first word after {{.First}} s", map[string]any{
-			"Decode": rateText(s.DecodeRate()), "Prompt": rateText(s.PromptRate()), "First": fmt.Sprintf("%.2f", s.FirstToken.Seconds())}))
+		add(lang.L("Speed"), lang.L("{{.Decode}} tokens/s, prompt {{.Prompt}} tokens/s, first word after {{.First}}", map[string]any{
+			"Decode": rateText(s.DecodeRate()), "Prompt": rateText(s.PromptRate()), "First": shortText(s.FirstToken)}))
 		add(lang.L("Prompt"), lang.L("{{.Count}} tokens, {{.Reused}} of them reused", map[string]any{"Count": countText(s.PromptTokens), "Reused": countText(s.Reused)}))
 	}
 	add(lang.L("Prompt tokens"), idsText(r.Prompt))

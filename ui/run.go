@@ -51,6 +51,7 @@ func Run(file string) (err error) {
 	tidy := time.AfterFunc(tidyAfter, debug.FreeOSMemory)
 	defer tidy.Stop()
 	w.win.ShowAndRun()
+	w.stage.leave()
 	w.keepFrame()
 	err = stopServing()
 	stop()

@@ -88,6 +88,7 @@ type window struct {
 	messages []app.Message
 	beating  bool
 	beat     func(on bool) // starts and stops the clock of what moves by itself
+	stage    stage
 }
 
 func newWindow(fa fyne.App, b Backend) *window {
@@ -177,7 +178,7 @@ func (w *window) listen() (stop func()) {
 		defer beat.Stop()
 		onScreen := func(f func()) {
 			finished := make(chan struct{})
-			fyne.Do(func() { defer close(finished); f() })
+			fyne.Do(func() { defer close(finished); w.stage.on(f) })
 			select {
 			case <-finished:
 			case <-ctx.Done():
