@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"path/filepath"
+	"strings"
 
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
@@ -28,7 +29,7 @@ func (x *compareSheet) begin() {
 		return
 	}
 	info, _ := x.w.b.Models.Current()
-	x.loads = compareLoads{original: info.Path, name: info.Name}
+	x.loads = compareLoads{original: info.Path, name: nameWith(info.Title(), info.Quantisation)}
 }
 
 // fetch loads the model that a preset wants, and reports whether it has to be waited for.
@@ -88,7 +89,7 @@ func (x *compareSheet) loaded(info inference.ModelInfo) {
 		l.borrowed = false
 	default: // somebody has opened it
 		waited := l.waiting != ""
-		*l = compareLoads{original: info.Path, name: info.Name}
+		*l = compareLoads{original: info.Path, name: nameWith(info.Title(), info.Quantisation)}
 		if waited {
 			x.stop(lang.L("Another model has been opened meanwhile."))
 			return
@@ -109,21 +110,23 @@ func (x *compareSheet) failed(s app.ModelFailed) bool {
 	return true
 }
 
-// nameOf is the name of the model at a path.
+// nameOf is the name of the model at a path, with its quantisation: there may be several of one model.
 func (x *compareSheet) nameOf(path string) string {
 	if info, loaded := x.w.b.Models.Current(); loaded && info.Path == path {
-		return info.Name
+		return nameWith(info.Title(), info.Quantisation)
 	}
 	if path == x.loads.original && x.loads.name != "" {
 		return x.loads.name
 	}
 	for _, m := range x.w.b.Models.List() {
 		if m.Path == path {
-			return m.Name
+			return nameWith(m.Name, m.Quantisation)
 		}
 	}
 	return filepath.Base(path)
 }
+
+func nameWith(name, quantisation string) string { return strings.TrimSpace(name + " " + quantisation) }
 
 // showModels says which model answers on each side, and what that means.
 func (x *compareSheet) showModels() {
@@ -131,7 +134,7 @@ func (x *compareSheet) showModels() {
 		return
 	}
 	info, loaded := x.w.b.Models.Current()
-	own, name := info.Path, info.Name
+	own, name := info.Path, nameWith(info.Title(), info.Quantisation)
 	if x.loads.borrowed {
 		own, name = x.loads.original, x.loads.name
 	}

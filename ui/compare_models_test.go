@@ -35,7 +35,7 @@ func loadsOf(f *fake) (list []string) {
 func compared(t *testing.T) (*fake, *window, *compareSheet) {
 	f := furnished()
 	f.load()
-	f.files = []app.ModelFile{{Path: "/models/other.gguf", Name: "Other 3B"}}
+	f.files = []app.ModelFile{{Path: "/models/other.gguf", Name: "Other 3B", Quantisation: "Q4_K_M"}}
 	f.presets = []app.Preset{{ID: 1, Name: "Plain"}, {ID: 2, Name: "Other's", Model: "/models/other.gguf"}}
 	w := open(t, f, 1180, 780)
 	w.openChat(1)
@@ -48,7 +48,7 @@ func compared(t *testing.T) (*fake, *window, *compareSheet) {
 
 func TestCompareModels(t *testing.T) {
 	f, w, x := compared(t)
-	if a, b := x.sides[0].model.Text, x.sides[1].model.Text; a != "Answered by Gopher 20M" || b != "Answered by Other 3B, which the preset names" || !strings.Contains(x.note.Text, "Gopher 20M is loaded again") {
+	if a, b := x.sides[0].model.Text, x.sides[1].model.Text; a != "Answered by Gopher 20M Q8_0" || b != "Answered by Other 3B Q4_K_M, which the preset names" || !strings.Contains(x.note.Text, "Gopher 20M Q8_0 is loaded again") {
 		t.Errorf("it says %q, %q, %q", a, b, x.note.Text)
 	}
 	test.Tap(x.run)
@@ -64,7 +64,7 @@ func TestCompareModels(t *testing.T) {
 	}
 	f.progress(app.LoadProgress{Path: "/models/other.gguf", Stage: inference.StageOpen, Done: 3, Total: 4})
 	drain(w, f)
-	if got := x.sides[1].note.Text; got != "Loading Other 3B, 75 %" {
+	if got := x.sides[1].note.Text; got != "Loading Other 3B Q4_K_M, 75 %" {
 		t.Errorf("while it loads: %q", got)
 	}
 	golden.Match(t, w.win, "compare-models")
@@ -106,7 +106,7 @@ func TestCompareModelsGoesWrong(t *testing.T) {
 	f.loading = nil
 	f.signals <- app.ModelFailed{Path: "/models/other.gguf", Err: errors.New("the file is broken")}
 	drain(w, f)
-	if !strings.Contains(x.note.Text, "Other 3B could not be loaded: the file is broken") || x.turn != 2 || x.run.Disabled() || w.picker != nil {
+	if !strings.Contains(x.note.Text, "Other 3B Q4_K_M could not be loaded: the file is broken") || x.turn != 2 || x.run.Disabled() || w.picker != nil {
 		t.Errorf("a load fails: %q, turn %d", x.note.Text, x.turn)
 	}
 	if got := loadsOf(f); len(got) != 1 || x.loads.borrowed { // the model that was loaded still is
@@ -134,7 +134,7 @@ func TestCompareModelsGoesWrong(t *testing.T) {
 	n := len(loadsOf(f))
 	arrive(f, "/models/third.gguf", "Third 7B")
 	drain(w, f)
-	if !strings.Contains(x.note.Text, "Another model has been opened") || x.turn != 2 || len(loadsOf(f)) != n || x.sides[1].model.Text != "Answered by Third 7B" {
+	if !strings.Contains(x.note.Text, "Another model has been opened") || x.turn != 2 || len(loadsOf(f)) != n || x.sides[1].model.Text != "Answered by Third 7B Q8_0" {
 		t.Errorf("another model: %q, %q, %v", x.note.Text, x.sides[1].model.Text, loadsOf(f))
 	}
 }

@@ -387,7 +387,7 @@ func (w *window) present(m app.Message, last bool) transcript.Message {
 	case app.StatusStreaming:
 		out.Status = transcript.Streaming
 		if m.Content == "" && m.Reasoning == "" {
-			out.Status, out.Waiting = transcript.Waiting, waitingText(m.Progress)
+			out.Status, out.Waiting = transcript.Waiting, w.waitingText(m)
 		}
 	case app.StatusStopped:
 		out.Status = transcript.Stopped
@@ -406,19 +406,6 @@ func (w *window) present(m app.Message, last bool) transcript.Message {
 	out.NoContinue = info.NoContinue != ""
 	out.Thought = m.Thought
 	return out
-}
-
-// waitingText says what an answer without a first word is waiting for.
-func waitingText(p *app.Progress) string {
-	switch {
-	case p == nil:
-		return ""
-	case p.Queued:
-		return lang.L("Waiting for the answer in another chat…")
-	case p.PromptTotal > 0 && p.PromptDone < p.PromptTotal && p.PromptTotal-p.Reused > 256:
-		return lang.L("Reading the conversation, {{.Percent}} %", map[string]any{"Percent": 100 * p.PromptDone / p.PromptTotal})
-	}
-	return ""
 }
 
 // answering reports whether an answer is on its way in the chat that is shown.
