@@ -110,6 +110,10 @@ text "needle rain"
 shot 3-search
 keys Down Return
 sleep 0.5
+for ((i = 0; i < 50; i++)); do # a busy machine takes its time
+	case $(xdotool getwindowname "$window") in "Haiku about rain"*) break ;; esac
+	sleep 0.2
+done
 shot 4-found
 case $(xdotool getwindowname "$window") in "Haiku about rain"*) ;; *) fail "the search opened $(xdotool getwindowname "$window")" ;; esac
 keys ctrl+f Escape ctrl+e Delete

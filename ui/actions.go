@@ -4,7 +4,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/widget"
 
 	"burble/app"
 )
@@ -110,13 +109,16 @@ func (w *window) escapeKey(k *fyne.KeyEvent) bool {
 	return false
 }
 
-// hideDialog hides a dialog of Fyne's, which don't listen to the escape key, and reports whether there is one.
+// hideDialog hides a dialog of Fyne's, which don't listen to the escape key, and reports whether there is one. What Fyne has over
+// the window is a type of its own around the dialog's pop-up.
 func (w *window) hideDialog() bool {
-	p, ok := w.win.Canvas().Overlays().Top().(*widget.PopUp)
-	if ok {
-		p.Hide()
+	overlays := w.win.Canvas().Overlays()
+	top := overlays.Top()
+	if top == nil {
+		return false
 	}
-	return ok
+	overlays.Remove(top)
+	return true
 }
 
 // escape closes what is open, or stops the answer.

@@ -36,7 +36,7 @@ type pendingFile struct {
 // attachments are the files that wait to be sent, for each chat; 0 is the one that is not made yet.
 type attachments struct {
 	files  map[int64][]*pendingFile
-	asking bool // the file dialog is open
+	asking fyne.CanvasObject // the file dialog, or the last one
 }
 
 func (w *window) pending() []*pendingFile { return w.attached.files[w.chat] }
@@ -201,12 +201,10 @@ func (w *window) filesSent(chat int64) {
 
 // askFiles lets the user choose a file to attach.
 func (w *window) askFiles() {
-	if w.attached.asking {
+	if slices.Contains(w.win.Canvas().Overlays().List(), w.attached.asking) {
 		return
 	}
-	w.attached.asking = true
 	d := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
-		w.attached.asking = false
 		if err != nil {
 			w.report(err)
 			return
@@ -220,9 +218,7 @@ func (w *window) askFiles() {
 	}, w.win)
 	d.SetTitleText(lang.L("Attach a file"))
 	d.SetConfirmText(lang.L("Attach"))
-	size := w.win.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width-40, 900), min(size.Height-40, 600)))
-	d.Show()
+	w.attached.asking = w.showFileDialog(d)
 }
 
 // pastedFiles attaches files whose paths or addresses are pasted, as file managers copy them, and reports whether it took

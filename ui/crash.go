@@ -85,5 +85,5 @@ func (w *window) saveFile(name string, write func(io.Writer) error, done func(pa
 		})
 	}, w.win)
 	d.SetFileName(name)
-	d.Show()
+	w.showFileDialog(d)
 }
