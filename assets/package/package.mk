@@ -79,7 +79,7 @@ appimage: stage
 
 flatpak: stage
 	@command -v flatpak-builder >/dev/null || { echo "make flatpak needs flatpak-builder (Debian: flatpak-builder) and the runtime org.freedesktop.Platform" >&2; exit 1; }
-	flatpak-builder --force-clean --repo=dist/flatpak-repo dist/flatpak assets/package/flatpak.yaml
+	flatpak-builder --force-clean --state-dir=dist/flatpak-builder --repo=dist/flatpak-repo dist/flatpak assets/package/flatpak.yaml
 	flatpak build-bundle dist/flatpak-repo dist/burble-$(PACKAGE_VERSION).flatpak $$(sed -n 's/^ID = "\(.*\)"/\1/p' FyneApp.toml)
 
 mac: ## on a Mac, whose own tools compile the window
