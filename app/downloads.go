@@ -177,6 +177,9 @@ func (h *Hub) files() []string {
 	return h.list.Files()
 }
 
+// Here reports whether a model of a repository is in the models folder already.
+func (h *Hub) Here(r hf.Repository, m hf.Model) bool { return h.broken == nil && h.list.Here(r, m) }
+
 // Download puts a model on the list of downloads, and returns its id there.
 func (h *Hub) Download(r hf.Repository, m hf.Model) (int64, error) {
 	if h.broken != nil {

@@ -73,7 +73,7 @@ func TestModelFiles(t *testing.T) {
 		t.Errorf("good.gguf: %+v", g)
 	}
 	for name, reason := range map[string]string{
-		"alien.gguf": "martian", "cut.gguf": "", "text.gguf": "", "empty.gguf": "", "part-00002-of-00002.gguf": "", "fake.gguf": "not there",
+		"alien.gguf": "martian", "cut.gguf": ProblemIncomplete, "text.gguf": ProblemNotGGUF, "empty.gguf": ProblemEmpty, "part-00002-of-00002.gguf": "", "fake.gguf": "not there",
 		"a.gguf.part": "not ended", "b.gguf.crdownload": "not ended", "c.gguf.aria2": "not ended",
 	} {
 		if m, ok := files[name]; !ok || m.Supported || m.Err == "" || !strings.Contains(m.Err, reason) || m.Path == "" || m.Name == "" {
@@ -87,6 +87,11 @@ func TestModelFiles(t *testing.T) {
 	}
 	if first := a.Models.List()[0]; first.Path != recent {
 		t.Errorf("the first in the list is %s, not the recent one", first.Path)
+	}
+	for i, m := range a.Models.List()[1:] {
+		if before := a.Models.List()[i]; m.Err == "" && before.Err != "" {
+			t.Errorf("%s, which can be used, comes after %s, which can't", m.Path, before.Path)
+		}
 	}
 	if a.Models.Last() != recent {
 		t.Errorf("Last = %q", a.Models.Last())

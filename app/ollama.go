@@ -55,7 +55,7 @@ func findOllama(folder string, visit func(dir string)) (found []foundFile) {
 			blob := filepath.Join(folder, "blobs", strings.Replace(l.Digest, ":", "-", 1))
 			f := foundFile{path: blob, name: ollamaName(parts), source: SourceOllama}
 			if _, err := os.Stat(blob); err != nil {
-				f.problem = "Ollama has not finished downloading it, or has lost its file: run “ollama pull” again."
+				f.problem = ProblemOllama
 			}
 			found = append(found, f)
 		}

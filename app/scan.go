@@ -205,9 +205,15 @@ feed:
 	return list
 }
 
-// sortModels puts those used last first, then sorts by name.
+// sortModels puts those used last first, then sorts by name. What can't be used comes last.
 func sortModels(list []ModelFile) {
 	slices.SortStableFunc(list, func(a, b ModelFile) int {
+		if (a.Err == "") != (b.Err == "") {
+			if a.Err == "" {
+				return -1
+			}
+			return 1
+		}
 		return cmp.Or(b.Recent.Compare(a.Recent), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
 	})
 }
@@ -253,9 +259,9 @@ func unfinished(path string) string {
 	for _, suffix := range partial {
 		if strings.HasSuffix(lower, suffix) {
 			if _, err := os.Stat(path + ".json"); err == nil && suffix == ".part" {
-				return "Burble has not downloaded all of this file yet: Get models… shows how far it is, and goes on with it."
+				return ProblemOurs
 			}
-			return "The download of this file has not ended: let the program that began it finish, or delete it."
+			return ProblemUnfinished
 		}
 	}
 	return ""
@@ -320,7 +326,7 @@ func inspect(path string, p inference.Placement) ModelFile {
 	m.Bytes = info.Size()
 	f, err := gguf.Open(path)
 	if err != nil {
-		m.Err = err.Error()
+		m.Err = fileProblem(info, err)
 		return m
 	}
 	defer f.Close()

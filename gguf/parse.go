@@ -38,15 +38,21 @@ func Parse(r io.ReaderAt, size int64) (*File, error) {
 	return parse(&cursor{r: r, size: size})
 }
 
+// What is wrong with most files that can't be read.
+var (
+	ErrNotGGUF    = errors.New("not a GGUF file")
+	ErrIncomplete = errors.New("it is incomplete, download it again")
+)
+
 // parse reads a header: magic, version, counts, key–value pairs, tensor
 // descriptions. Layout: the GGUF specification, docs/gguf.md of ggml.
 func parse(c *cursor) (*File, error) {
 	magic, err := c.take(4)
 	if err != nil {
-		return nil, fmt.Errorf("gguf: not a GGUF file: %w", err)
+		return nil, fmt.Errorf("gguf: %w: %w", ErrNotGGUF, err)
 	}
 	if string(magic) != "GGUF" {
-		return nil, fmt.Errorf("gguf: not a GGUF file: it starts with %q instead of \"GGUF\"", magic)
+		return nil, fmt.Errorf("gguf: %w: it starts with %q instead of \"GGUF\"", ErrNotGGUF, magic)
 	}
 	f := &File{Metadata: newMetadata(), byName: make(map[string]*Tensor), size: c.size}
 	if f.Version, err = c.uint32(); err != nil {
@@ -126,8 +132,8 @@ func (f *File) place() error {
 		case t.Offset%f.alignment != 0:
 			return fmt.Errorf("gguf: tensor %q: offset %d is not a multiple of the alignment %d", t.Name, t.Offset, f.alignment)
 		case t.Offset > room || t.Bytes() > room-t.Offset:
-			return fmt.Errorf("gguf: tensor %q needs bytes %d to %d, but the file ends at %d: it is incomplete, download it again",
-				t.Name, f.dataStart+t.Offset, uint64(f.dataStart)+uint64(t.Offset)+uint64(t.Bytes()), f.size)
+			return fmt.Errorf("gguf: tensor %q needs bytes %d to %d, but the file ends at %d: %w",
+				t.Name, f.dataStart+t.Offset, uint64(f.dataStart)+uint64(t.Offset)+uint64(t.Bytes()), f.size, ErrIncomplete)
 		}
 		t.Offset += f.dataStart
 	}
@@ -157,7 +163,7 @@ func (c *cursor) left() int64 { return c.size - c.off }
 // take returns the next n bytes, valid until the next call.
 func (c *cursor) take(n int64) ([]byte, error) {
 	if n < 0 || n > c.left() {
-		return nil, fmt.Errorf("%d bytes at offset %d reach beyond the end of the file at %d", uint64(n), c.off, c.size)
+		return nil, fmt.Errorf("%d bytes at offset %d reach beyond the end of the file at %d: %w", uint64(n), c.off, c.size, ErrIncomplete)
 	}
 	if n > maxHeaderBytes || c.off > maxHeaderBytes-n {
 		return nil, fmt.Errorf("the header is longer than %d bytes", int64(maxHeaderBytes))
@@ -205,7 +211,7 @@ func (c *cursor) bytes(limit uint64) ([]byte, error) {
 		return nil, err
 	}
 	if n > uint64(c.left()) {
-		return nil, fmt.Errorf("a string of %d bytes at offset %d reaches beyond the end of the file at %d", n, at, c.size)
+		return nil, fmt.Errorf("a string of %d bytes at offset %d reaches beyond the end of the file at %d: %w", n, at, c.size, ErrIncomplete)
 	}
 	if n > limit {
 		return nil, fmt.Errorf("a string of %d bytes at offset %d exceeds the limit of %d", n, at, limit)

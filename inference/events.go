@@ -207,7 +207,7 @@ type ModelInfo struct {
 	Device        string
 	DeviceMemory  compute.Memory
 	Predicted     Prediction // memory, before the load
-	Measured      int64      // bytes taken by the load, of the GPUs' memory or else of the process; 0: unknown
+	Measured      int64      // bytes taken by the load, of the GPUs' memory or else of the process, whose KV cache counts as if it were full; 0: unknown
 	Layers        int
 	GPULayers     int // of them, on the GPU
 	ThinkingModel bool

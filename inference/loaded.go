@@ -37,7 +37,7 @@ type LoadedModel struct {
 	path      string
 	warnings  []string
 	took      time.Duration
-	measured  int64 // bytes that the load took: of the GPUs' memory, or else of the process
+	measured  int64 // bytes that the load took: of the GPUs' memory, or else of the process, with what the context will fill
 }
 
 // Session returns the model's session.
@@ -230,11 +230,24 @@ func (m *LoadedModel) build(ctx context.Context, p Placement, l loading) error {
 		return fmt.Errorf("warming up: %w", err)
 	}
 	m.session.Reset()
-	m.measured = max(0, residentBytes()-resident)
+	if now := residentBytes(); now > resident && resident > 0 {
+		m.measured = now - resident + m.untouched()
+	}
 	if m.usesGPU() {
 		m.measured = max(0, free-m.freeOnGPUs()) // what the process itself grew by is mostly the file, on its way through
 	}
 	return nil
+}
+
+// untouched is what the model has on the CPU and has not written to yet: it takes that memory as a conversation grows.
+func (m *LoadedModel) untouched() int64 {
+	n := int64(0)
+	for _, d := range m.devices {
+		if c, ok := d.(*cpu.Device); ok {
+			n += c.Untouched()
+		}
+	}
+	return n
 }
 
 // freeOnGPUs is the free memory of the GPUs that are open.

@@ -79,7 +79,10 @@ func (x *detailsDialog) build(problem error) {
 		container.NewTabItem(lang.L("Chat template"), container.NewScroll(template)),
 		container.NewTabItem(lang.L("Tensors"), container.NewVScroll(container.NewVBox(x.tensors()))),
 	)
-	x.note = widget.NewLabel(x.d.Keep)
+	x.note = widget.NewLabel("")
+	if x.d.Keep != "" {
+		x.note.SetText(keepText(f, f.Path == x.p.w.b.Models.Guide()))
+	}
 	x.note.Importance, x.note.Wrapping, x.note.SizeName = widget.LowImportance, fyne.TextWrapWord, theme.SizeNameCaptionText
 	x.note.Hidden = x.d.Keep == ""
 	open := look.NewButton(look.IconModel, lang.L("Open"), look.Primary, func() { x.close(); x.p.load(f) })
@@ -114,7 +117,7 @@ func (x *detailsDialog) overview(problem error) {
 		add(name, l)
 	}
 	if f.Err != "" {
-		text(lang.L("Problem"), f.Err)
+		text(lang.L("Problem"), problemText(f))
 	} else if problem != nil {
 		text(lang.L("Problem"), problem.Error())
 	}

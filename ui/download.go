@@ -323,6 +323,9 @@ func (d *downloadDialog) showRepository() {
 		if m.Err != "" {
 			item.detail, item.wrong, item.note, item.button, item.do = sentence(m.Err), true, "", "", nil
 		}
+		if d.w.b.Hub.Here(d.repo, m) {
+			item.ink, item.note, item.button, item.do = theme.ColorNameSuccess, lang.L("Downloaded"), "", nil
+		}
 		if o, ok := there[m.Name+" "+m.Quant]; ok {
 			item.button, item.do = "", nil
 			item.ink, item.note = "", lang.L("In the list below")

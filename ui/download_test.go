@@ -2,6 +2,8 @@ package ui
 
 import (
 	"image/color"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,5 +246,25 @@ func TestDownloadRowLooks(t *testing.T) {
 		w.Resize(fyne.NewSize(640, box.MinSize().Height+8))
 		name := map[look.Mode]string{look.Light: "light", look.Dark: "dark"}[mode]
 		golden.Match(t, w, "download-rows-"+name)
+	}
+}
+
+// TestDownloadOfWhatIsHere wants no download offered of a file that lies in the models folder already.
+func TestDownloadOfWhatIsHere(t *testing.T) {
+	f := newFake()
+	h := newFakeHub(f)
+	names := slices.Sorted(maps.Keys(h.repos))
+	repo := h.repos[names[0]]
+	h.here = repo.Models[0].Name
+	w := open(t, f, 1000, 700)
+	w.b.Hub = h
+	w.openDownload()
+	d := w.download
+	d.repo, d.machine, d.open = repo, h.machine, true
+	d.showRepository()
+	for i, m := range repo.Models {
+		if here := d.items[i].note == "Downloaded" && d.items[i].button == "" && d.items[i].do == nil; here != (m.Name == h.here) {
+			t.Errorf("%s: %+v", m.Name, d.items[i])
+		}
 	}
 }

@@ -21,7 +21,10 @@ type fakeHub struct {
 	list    []hub.Download
 	token   string
 	place   secret.Place
+	here    string // the name of a model that is in the models folder
 }
+
+func (h *fakeHub) Here(_ hub.Repository, m hub.Model) bool { return m.Name == h.here }
 
 const gb = 1_000_000_000
 

@@ -26,4 +26,5 @@ type Hub interface {
 	HasToken() bool
 	SetToken(token string) error
 	TokenPlace() secret.Place
+	Here(r hub.Repository, m hub.Model) bool
 }

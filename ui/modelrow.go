@@ -68,7 +68,7 @@ func (r *modelRow) set(f app.ModelFile, state modelState) {
 // modelText describes a file in a line: architecture, parameters, quantisation, size, memory, and whose it is; or what is wrong with it.
 func modelText(f app.ModelFile) string {
 	if f.Err != "" {
-		return f.Err
+		return problemText(f)
 	}
 	var parts []string
 	size := bytesText(f.Bytes)

@@ -208,6 +208,7 @@ func (p *picker) filter() {
 	case 2:
 		slices.SortStableFunc(p.shown, func(a, b app.ModelFile) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	}
+	slices.SortStableFunc(p.shown, func(a, b app.ModelFile) int { return cmp.Compare(unusable(a), unusable(b)) })
 	p.cursor = min(p.cursor, max(len(p.shown)-1, 0))
 	switch {
 	case len(p.files) == 0:
@@ -218,6 +219,14 @@ func (p *picker) filter() {
 		p.hint.SetText("")
 	}
 	p.list.Refresh()
+}
+
+// unusable is 1 for a file that can't be opened: it comes last, however the list is sorted.
+func unusable(f app.ModelFile) int {
+	if f.Err != "" && f.Server == "" {
+		return 1
+	}
+	return 0
 }
 
 // nothing says where models were looked for, where there are none.
@@ -248,7 +257,7 @@ func (p *picker) showDetails(f app.ModelFile) {
 // load loads a model that was clicked.
 func (p *picker) load(f app.ModelFile) {
 	if f.Err != "" && f.Server == "" { // a server may have come back
-		p.loadEnded(errorText(lang.L("{{.Name}} can't be opened: {{.Reason}}", map[string]any{"Name": f.Name, "Reason": f.Err})))
+		p.loadEnded(errorText(lang.L("{{.Name}} can't be opened: {{.Reason}}", map[string]any{"Name": f.Name, "Reason": problemText(f)})))
 		return
 	}
 	p.failure.Hide()

@@ -131,6 +131,20 @@ func NewDownloads(o DownloadsOptions) (*Downloads, error) {
 	return l, err
 }
 
+// Here reports whether the models folder holds a model of a repository already, with all parts and in the sizes that the hub lists.
+func (l *Downloads) Here(r Repository, m Model) bool {
+	for _, part := range m.Parts {
+		path, err := Target(l.o.Folder(), r.Name, part.Path)
+		if err != nil {
+			return false
+		}
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() != part.Size {
+			return false
+		}
+	}
+	return len(m.Parts) > 0
+}
+
 // Add puts a model of a repository on the list, and returns its id. One that is there already is resumed.
 func (l *Downloads) Add(r Repository, m Model) (int64, error) {
 	if m.Err != "" {

@@ -82,6 +82,18 @@ func (d *Device) Level() string { return d.level }
 // Memory reports the machine's memory.
 func (d *Device) Memory() compute.Memory { return systemMemory() }
 
+// Untouched is how much of the memory that was made by New takes none yet, in bytes, because nothing has been written there: most
+// of a KV cache, and buffers for passes longer than there were.
+func (d *Device) Untouched() int64 {
+	n := int64(0)
+	for s := range d.live {
+		if s.owned {
+			n += int64(len(s.data)) - residentBytes(s.data)
+		}
+	}
+	return n
+}
+
 // storage is memory behind tensors: a mapping of our own, or a view of a file's.
 type storage struct {
 	device *Device
