@@ -153,25 +153,25 @@ command() {
 	xdotool key --window "$window" Return
 }
 command "dark th" 8-palette
-wait_for "the dark theme" 5 set_to theme '"dark"'
+wait_for "the dark theme" 20 set_to theme '"dark"'
 command "deutsch"
-wait_for "the German window" 5 set_to language '"de"'
+wait_for "the German window" 20 set_to language '"de"'
 sleep 0.5
 xdotool key --window "$window" ctrl+slash
 sleep 0.5
 import -window root "$shots/9-keys-german.png"
 xdotool key --window "$window" Escape
 command "english"
-wait_for "the English window" 5 set_to language '"en"'
+wait_for "the English window" 20 set_to language '"en"'
 xdotool key --window "$window" ctrl+minus
-wait_for "smaller text" 5 set_to font_scale 0.9
+wait_for "smaller text" 20 set_to font_scale 0.9
 xdotool key --window "$window" ctrl+equal
-wait_for "larger text" 5 set_to font_scale 1
+wait_for "larger text" 20 set_to font_scale 1
 # The settings from the keyboard alone: down to the second page, back up, and by Tab past the pages to the theme, which the arrow keys change.
 xdotool key --window "$window" ctrl+comma
 sleep 0.5
 xdotool key --window "$window" --delay 60 Down Up Tab Tab Tab Tab Tab Left
-wait_for "the theme by keys" 5 set_to theme '"light"'
+wait_for "the theme by keys" 20 set_to theme '"light"'
 xdotool key --window "$window" Escape
 kill -0 "$program" 2>/dev/null || fail "the program ended by itself"
 # A further start hands its file to the window that is there, and ends.

@@ -17,6 +17,7 @@ type entry struct {
 	shortcut func(fyne.Shortcut) bool
 	key      func(*fyne.KeyEvent) bool // sees keys first; true: it has used it
 	lost     func()                    // the focus has gone elsewhere; may be nil
+	gained   func()                    // the focus has come; may be nil
 	shift    bool
 	paste    func(text string) bool // sees what is pasted first; true: it has used it
 	readOnly bool                   // its text can be selected and copied
@@ -61,6 +62,14 @@ func (e *entry) KeyUp(k *fyne.KeyEvent) {
 		e.shift = false
 	}
 	e.Entry.KeyUp(k)
+}
+
+// FocusGained is Fyne's.
+func (e *entry) FocusGained() {
+	e.Entry.FocusGained()
+	if e.gained != nil {
+		e.gained()
+	}
 }
 
 // FocusLost forgets the shift key: its release goes elsewhere.

@@ -10,6 +10,7 @@ import (
 type keySelect struct {
 	widget.Select
 	escape func(*fyne.KeyEvent)
+	gained func() // the focus has come; may be nil
 }
 
 func newKeySelect(options []string, escape func(*fyne.KeyEvent)) *keySelect {
@@ -31,6 +32,7 @@ func (s *keySelect) TypedKey(k *fyne.KeyEvent) {
 type keyCheck struct {
 	widget.Check
 	escape func(*fyne.KeyEvent)
+	gained func() // the focus has come; may be nil
 }
 
 func newKeyCheck(escape func(*fyne.KeyEvent)) *keyCheck {
@@ -51,6 +53,7 @@ func (c *keyCheck) TypedKey(k *fyne.KeyEvent) {
 type keySlider struct {
 	widget.Slider
 	escape func(*fyne.KeyEvent)
+	gained func() // the focus has come; may be nil
 }
 
 func newKeySlider(lo, hi float64, escape func(*fyne.KeyEvent)) *keySlider {
@@ -67,4 +70,28 @@ func (s *keySlider) TypedKey(k *fyne.KeyEvent) {
 		return
 	}
 	s.Slider.TypedKey(k)
+}
+
+// FocusGained is Fyne's.
+func (s *keySelect) FocusGained() {
+	s.Select.FocusGained()
+	if s.gained != nil {
+		s.gained()
+	}
+}
+
+// FocusGained is Fyne's.
+func (s *keySlider) FocusGained() {
+	s.Slider.FocusGained()
+	if s.gained != nil {
+		s.gained()
+	}
+}
+
+// FocusGained is Fyne's.
+func (c *keyCheck) FocusGained() {
+	c.Check.FocusGained()
+	if c.gained != nil {
+		c.gained()
+	}
 }

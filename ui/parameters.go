@@ -138,6 +138,7 @@ func (w *window) showParameters() {
 func (p *parameters) show() {
 	if p.rows == nil {
 		p.fill()
+		revealFocus(p.scroll, p.list)
 	}
 	o := p.w.options()
 	preset, err := p.w.b.Presets.Of(o)

@@ -227,5 +227,6 @@ func (b *biasRows) newRow(id int32) *biasRow {
 	})
 	remove.Height, remove.OnKey = 26, b.p.escapeKey
 	row.box = container.NewBorder(nil, nil, nil, container.NewHBox(container.New(fixedWidth(64), e), container.NewCenter(remove)), row.name)
+	revealFocus(b.p.scroll, row.box)
 	return row
 }

@@ -122,6 +122,7 @@ func (s *settingsDialog) fill() {
 	about := look.NewButton(look.Icon{}, lang.L("About Burble"), look.Soft, s.w.showAbout)
 	about.OnKey = s.escapeKey
 	s.list.Add(container.New(layout.NewCustomPaddedLayout(8, 0, 9, 0), container.NewHBox(reset, about)))
+	revealFocus(s.scroll, s.list)
 	s.refresh()
 	s.list.Refresh()
 }
