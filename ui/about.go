@@ -26,7 +26,7 @@ func (w *window) showAbout() {
 	name.SizeName = theme.SizeNameHeadingText
 	version := widget.NewLabelWithStyle(lang.L("Version {{.Version}}", map[string]any{"Version": app.Version}), fyne.TextAlignCenter, fyne.TextStyle{})
 	version.Selectable = true
-	what := widget.NewLabelWithStyle(lang.L("Chat with language models that run on this machine.\nNothing you write leaves it."), fyne.TextAlignCenter, fyne.TextStyle{})
+	what := widget.NewLabelWithStyle(lang.L("Chat with language models that run on this machine.\nNothing you write leaves it unless you add a server."), fyne.TextAlignCenter, fyne.TextStyle{})
 	licences := look.NewButton(look.Icon{}, lang.L("Licences"), look.Soft, w.showLicences)
 	d := dialog.NewCustom(lang.L("About"), lang.L("Close"), container.NewVBox(icon, name, version, what, container.NewHBox(layout.NewSpacer(), licences, layout.NewSpacer())), w.win)
 	d.Resize(fyne.NewSize(min(440, w.win.Canvas().Size().Width-40), 0))
