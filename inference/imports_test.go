@@ -21,8 +21,8 @@ func TestImports(t *testing.T) {
 	allowed := []struct{ pkg, imports string }{
 		{"burble/gguf", ""},
 		{"burble/hip", ""},
-		{"burble/assets/guide/build", "burble/gguf burble/inference"},
-		{"burble/assets/package", "burble/app"},
+		{"burble/assets/guide/build", "burble/assets/guide burble/gguf burble/inference"},
+		{"burble/assets/package", "burble/app burble/assets"},
 		{"burble/assets", ""},
 		{"burble/inference/sample", ""},
 		{"burble/inference/chat", ""},
