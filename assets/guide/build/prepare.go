@@ -178,12 +178,17 @@ func writeQuestions(out string, asked [][]askedQuestion, encode func(string) []i
 	var running sync.WaitGroup
 	for i := range asked {
 		running.Go(func() {
+			a := asker{Rand: rand.New(rand.NewPCG(uint64(i), 6202))}
 			for _, q := range asked[i] {
-				ids := encode(q.text)
+				var ids []int32
+				for _, piece := range a.cut(q.text) {
+					ids = append(ids, encode(piece)...)
+				}
+				ids = ids[:min(len(ids), 255)]
 				for _, id := range ids {
 					parts[i] = binary.LittleEndian.AppendUint16(parts[i], uint16(id))
 				}
-				lengths[i] = append(lengths[i], byte(min(len(ids), 255)))
+				lengths[i] = append(lengths[i], byte(len(ids)))
 			}
 		})
 	}

@@ -44,6 +44,10 @@ var (
 	openings = []string{
 		"Hi, ", "Hello! ", "Hello, ", "Please: ", "Quick question: ", "One question: ", "Sorry, but ", "So, ", "Okay, ", "Hey, ", "Excuse me, ",
 		"Could you tell me: ", "Just wondering: ", "I have a question: ", "Well, ", "And ", "But ", "Good morning! ", "Thanks! ", "Ok. ", "Tell me, ", "Maybe you know: ",
+		"My wife asked me: ", "A friend wants to know: ", "Not sure if this is the right place, but ", "I read the manual, but still: ", "Bear with me: ",
+		"As a beginner: ", "Dumb question: ", "Maybe a stupid question, but ", "Hi guide, ", "Dear guide, ", "Hi Burble, ", "Hmm, ", "Um, ", "ok so ", "Right, ",
+		"Listen, ", "Do you know: ", "Help: ", "Another thing: ", "Next question: ", "One more: ", "By the way, ", "btw ", "Also, ", "Now, ", "I've tried for an hour: ",
+		"Seriously, ", "Honestly, ", "I was wondering: ", "Yesterday it came to my mind: ", "Before I go on: ",
 	}
 	endings = []string{
 		" Please.", " Thanks!", " Please help.", " I am new to this.", " I'm confused.", " Thank you.", " I am a beginner.", " Any idea?", " I don't get it.",
@@ -276,4 +280,24 @@ func (a asker) mistype(q string) string {
 		}
 	}
 	return string(b)
+}
+
+// cut cuts a third of the questions within a word or two. Encoded piece by piece, a word then comes in smaller tokens than it usually does, as
+// the forms of a word do that were never trained on (after BPE-dropout, Provilkov et al. 2020, arXiv:1910.13267).
+func (a asker) cut(q string) []string {
+	if !a.chance(0.33) {
+		return []string{q}
+	}
+	letter := func(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+	var pieces []string
+	for range 1 + a.IntN(3) {
+		if len(q) < 4 {
+			break
+		}
+		at := 1 + a.IntN(len(q)-2)
+		if letter(q[at-1]) && letter(q[at]) {
+			pieces, q = append(pieces, q[:at]), q[at:]
+		}
+	}
+	return append(pieces, q)
 }
