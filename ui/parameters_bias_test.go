@@ -95,6 +95,7 @@ func TestLogitBias(t *testing.T) {
 	text.SetText("gopher hole")
 	w.params.scroll.Refresh()
 	w.params.scroll.ScrollToOffset(fyne.NewPos(0, w.params.rare.Position().Y+row.Position().Y-200))
+	w.toast.hide() // by itself it goes after some seconds
 	golden.Match(t, w.win, "parameters-bias")
 	text.SetText("")
 	var remove []*look.Button
