@@ -144,7 +144,7 @@ func readEvaluation(dir string) ([]question, error) {
 		return nil, err
 	}
 	for _, line := range strings.Split(string(outside), "\n") {
-		if line = strings.TrimSpace(line); line != "" {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			list = append(list, question{"", line})
 		}
 	}
