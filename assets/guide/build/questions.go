@@ -153,23 +153,27 @@ func gerund(x string) string {
 // fill replaces {noun} and the like by one of the list, or by a word that doesn't exist: what it has never heard of, the guide
 // doesn't know.
 func (a asker) fill(s string) string {
+	var b strings.Builder
 	for {
-		i := strings.IndexByte(s, '{')
-		if i < 0 || strings.HasPrefix(s[i:], "{x}") {
-			return s
+		before, rest, _ := strings.Cut(s, "{")
+		b.WriteString(before)
+		if len(before) == len(s) {
+			return b.String()
 		}
-		j := strings.IndexByte(s[i:], '}')
-		kind := s[i+1 : i+j]
-		var word string
+		kind, after, closed := strings.Cut(rest, "}")
 		switch {
 		case kind == "number":
-			word = []string{a.digits(1), a.digits(2), a.digits(3), a.digits(4)}[a.IntN(4)]
+			b.WriteString(a.digits(1 + a.IntN(4)))
+		case !closed || a.lists[kind] == nil: // a brace that somebody typed, or {x} of a form
+			b.WriteByte('{')
+			s = rest
+			continue
 		case a.chance(0.2):
-			word = a.invent(kind != "noun")
+			b.WriteString(a.invent(kind != "noun"))
 		default:
-			word = a.one(a.lists[kind])
+			b.WriteString(a.one(a.lists[kind]))
 		}
-		s = s[:i] + word + s[i+j+1:]
+		s = after
 	}
 }
 
