@@ -37,8 +37,10 @@ func Run(file string) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close(), closeAll(inbox, crashes)) }()
 
+	icon := fyne.NewStaticResource("burble.png", assets.Icon)
+	fyneapp.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Burble", Version: app.Version, Icon: icon}) // the tray's title
 	fa := fyneapp.NewWithID(appID)
-	fa.SetIcon(fyne.NewStaticResource("burble.png", assets.Icon))
+	fa.SetIcon(icon)
 	w := newWindow(fa, Backend{Chats: a.Chats, Models: a.Models, Settings: a.Settings, Hub: a.Hub, Servers: a.Servers, Presets: a.Presets, Subscribe: a.Subscribe, Frame: a})
 	w.settle()
 	stop, stopServing := w.listen(), w.serve(inbox)
