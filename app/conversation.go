@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"burble/app/attach"
+	"burble/assets/guide"
 	"burble/inference"
 	"burble/inference/chat"
 )
@@ -241,6 +242,7 @@ func (c *Chats) request(info Chat, branch []Message, goOn bool) inference.Reques
 	}
 	if c.models.guideLoaded() {
 		r.Sampling.Temperature = 0 // only its likeliest words are any good
+		r.Sampling.LogitBias = map[int32]float32{guide.Declining: guide.Doubt}
 	}
 	if !goOn {
 		branch = branch[:len(branch)-1]

@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"burble/app"
+	"burble/assets/guide"
 	"burble/inference"
 	"burble/inference/chat"
 	"burble/inference/sample"
@@ -66,6 +67,7 @@ func runChat(ctx context.Context, s streams, c command, args []string) error {
 		if !given(fs, "temp") {
 			params.Temperature = 0
 		}
+		params.LogitBias = map[int32]float32{guide.Declining: guide.Doubt}
 	}
 	if *promptText == "-" {
 		b, err := io.ReadAll(s.in)

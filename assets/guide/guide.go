@@ -28,6 +28,13 @@ var sum string
 // Name is what the guide is called in lists of models.
 const Name = "Built-in guide"
 
+// Declining is the first token of the answer that declines, and Doubt what is added to its logit wherever the guide is used, at temperature 0: so it
+// declines, too, where it is nearly as likely as another answer. Chosen with the questions of development, see README.md.
+const (
+	Declining = 73
+	Doubt     = 4
+)
+
 // Install makes sure that the guide's GGUF file is in a folder, and returns its path. A file that is there already and whole
 // is left as it is; those of other versions are removed.
 func Install(dir string) (path string, err error) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	builtin "burble/assets/guide"
+	"burble/gguf"
 	"burble/inference/tokenizer"
 )
 
@@ -89,5 +91,29 @@ func TestGerund(t *testing.T) {
 		if got := gerund(x); got != want {
 			t.Errorf("gerund(%q) = %q, want %q", x, got, want)
 		}
+	}
+}
+
+// TestDeclining wants guide.Declining to be the token that the built-in guide declines with.
+func TestDeclining(t *testing.T) {
+	c, err := readCorpus(guide + "/corpus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := builtin.Install(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tk, err := tokenizer.New(f.Metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := tk.Encode(c.Outside.Answer, tokenizer.Options{})[0]; first != builtin.Declining {
+		t.Errorf("declining begins with token %d, and guide.Declining is %d", first, builtin.Declining)
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	builtin "burble/assets/guide"
 	"burble/inference"
 	"burble/inference/chat"
 	"burble/inference/sample"
 )
 
-// evaluate asks the model every held-out question, at temperature 0, and counts the answers that are the right
+// evaluate asks the model every held-out question, as the program does, and counts the answers that are the right
 // fact's, word for word, and the questions outside that were declined.
 func evaluate(ctx context.Context, root, set, path string, verbose bool) error {
 	c, err := readCorpus(filepath.Join(root, "corpus"))
@@ -63,7 +64,7 @@ func ask(ctx context.Context, m *inference.LoadedModel, text string) (string, er
 	var answer strings.Builder
 	_, err := m.Generate(ctx, inference.Request{
 		Messages:  []chat.Message{{Role: chat.User, Content: text}},
-		Sampling:  sample.Params{},
+		Sampling:  sample.Params{LogitBias: map[int32]float32{builtin.Declining: builtin.Doubt}},
 		MaxTokens: 200,
 	}, func(e inference.Event) {
 		if t, ok := e.(inference.Token); ok {
