@@ -107,7 +107,7 @@ start() {
 	sleep 1
 }
 quit() {
-	xdotool key --window "$window" ctrl+q
+	xdotool key --window "$window" ctrl+q 2>/dev/null || true # the window may be gone before the key is let go
 	for ((i = 0; i < 50; i++)); do
 		kill -0 "$program" 2>/dev/null || break
 		sleep 0.2
