@@ -198,7 +198,7 @@ cut
 kill -INT "$camera"
 wait "$camera" || true
 camera=''
-keys ctrl+q
+xdotool key --window "$window" ctrl+q 2>/dev/null || true
 wait "$program" || fail "the program ended with an error"
 program=''
 

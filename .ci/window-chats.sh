@@ -138,7 +138,7 @@ keys Return
 for ((i = 0; i < 25; i++)); do [ -s "$home/Chats.json" ] && break || sleep 0.2; done
 python3 -c 'import json, sys; sys.exit(len(json.load(open(sys.argv[1]))["chats"]) != 5)' "$home/Chats.json" || fail "the export does not hold the five chats"
 shot 7-exported
-keys ctrl+q
+xdotool key --window "$window" ctrl+q 2>/dev/null || true # the window may be gone before the key is let go
 for ((i = 0; i < 50; i++)); do
 	kill -0 "$program" 2>/dev/null || break
 	sleep 0.2
