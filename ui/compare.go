@@ -55,7 +55,7 @@ func (w *window) openCompare(m app.Message) {
 		columns = container.NewGridWithRows(2)
 	}
 	for i := range x.sides {
-		s := &compareSide{view: transcript.NewView(), note: widget.NewLabel("")}
+		s := &compareSide{view: transcript.NewView(w.timers), note: widget.NewLabel("")}
 		s.choice = newKeySelect(names, func(k *fyne.KeyEvent) { w.escapeKey(k) })
 		s.choice.SetSelectedIndex(min(i, len(names)-1))
 		s.choice.OnChanged = func(string) { x.showModels() }
@@ -81,9 +81,6 @@ func (w *window) openCompare(m app.Message) {
 		}
 		x.turn = 2
 		x.giveBack()
-		for _, s := range x.sides {
-			s.view.Close()
-		}
 		w.compare = nil
 		w.refreshMessages()
 	}

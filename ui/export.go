@@ -183,14 +183,7 @@ func (w *window) work(title string, run func(ctx context.Context, progress func(
 	label := widget.NewLabel(title)
 	popup := widget.NewModalPopUp(container.New(layout.NewCustomPaddedLayout(12, 12, 16, 16), container.New(fixedWidth(320),
 		container.New(layout.NewCustomPaddedVBoxLayout(10), label, bar, container.NewCenter(stop)))), w.win.Canvas())
-	over := false // the window's
-	show := time.AfterFunc(300*time.Millisecond, func() {
-		fyne.Do(func() {
-			if !over {
-				popup.Show()
-			}
-		})
-	})
+	show := w.timers.After(300*time.Millisecond, popup.Show)
 	last := time.Now()
 	w.spawn(func() {
 		defer close(done)
@@ -200,9 +193,8 @@ func (w *window) work(title string, run func(ctx context.Context, progress func(
 				fyne.Do(func() { bar.set(float32(float64(n) / float64(total))) })
 			}
 		})
-		show.Stop()
 		fyne.Do(func() {
-			over = true
+			show.Stop()
 			popup.Hide()
 			finish()
 		})

@@ -86,8 +86,6 @@ func (w *window) rebuild() {
 	if p := w.openedPanel(); p != nil {
 		p.close()
 	}
-	w.toast.stop()
-	w.view.Close()
 	w.chat = 0
 	w.build()
 	w.frame.open, w.frame.width = open, width

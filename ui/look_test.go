@@ -26,10 +26,10 @@ func open(t testing.TB, f *fake, width, height float32) *window {
 	a := test.NewTempApp(t)
 	w := newWindow(a, f.backend())
 	w.spawn = func(f func()) { f() }
+	w.timers.Hold()
 	w.win.Resize(fyne.NewSize(width, height))
 	w.sidebar.now = func() time.Time { return noon }
 	t.Cleanup(func() {
-		w.toast.stop()
 		w.win.Close()
 	})
 	drain(w, f)

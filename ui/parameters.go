@@ -37,7 +37,7 @@ type parameters struct {
 	tokens     *widget.Label
 	counted    int         // counts how often the system prompt's tokens were asked for
 	showing    bool        // the rows are being filled
-	typing     *time.Timer // until what is typed is stored
+	typing     *look.Timer // until what is typed is stored
 	unsaved    func()
 	latest     *undoStep // of a parameter, and which: changes in a row are one step
 	latestName string
@@ -227,24 +227,17 @@ func (p *parameters) change(name string, how func(x *app.Parameters)) {
 
 // later stores what is being typed after a pause, or with commit.
 func (p *parameters) later(store func()) {
-	p.stop()
+	p.typing.Stop()
 	p.unsaved = store
-	p.typing = time.AfterFunc(600*time.Millisecond, func() { fyne.Do(p.commit) })
+	p.typing = p.w.timers.After(600*time.Millisecond, p.commit)
 }
 
 // commit stores what was typed.
 func (p *parameters) commit() {
-	p.stop()
+	p.typing.Stop()
 	if store := p.unsaved; store != nil {
 		p.unsaved = nil
 		store()
-	}
-}
-
-func (p *parameters) stop() {
-	if p.typing != nil {
-		p.typing.Stop()
-		p.typing = nil
 	}
 }
 

@@ -20,12 +20,12 @@ type toast struct {
 	text   *widget.Label
 	action *look.Button
 	close  *look.Button
-	timer  *time.Timer
-	shown  int // counts messages, so that an old timer doesn't hide a new one
+	timers *look.Timers
+	timer  *look.Timer
 }
 
-func newToast() *toast {
-	t := &toast{ground: canvas.NewRectangle(nil), text: widget.NewLabel("")}
+func newToast(timers *look.Timers) *toast {
+	t := &toast{timers: timers, ground: canvas.NewRectangle(nil), text: widget.NewLabel("")}
 	t.text.Wrapping = fyne.TextWrapWord
 	t.action = look.NewButton(look.Icon{}, "", look.Ghost, nil)
 	t.action.Color = theme.ColorNamePrimary
@@ -60,26 +60,11 @@ func (t *toast) show(text, action string, do func()) {
 	t.ground.SetMinSize(fyne.NewSize(min(wide, maxToast), 0)) // a short message needs no second line
 	t.box.Show()
 	t.box.Refresh()
-	t.stop()
-	t.shown++
-	number := t.shown
-	t.timer = time.AfterFunc(5*time.Second+time.Duration(len(text))*40*time.Millisecond, func() {
-		fyne.Do(func() {
-			if t.shown == number {
-				t.hide()
-			}
-		})
-	})
+	t.timer.Stop()
+	t.timer = t.timers.After(5*time.Second+time.Duration(len(text))*40*time.Millisecond, t.hide)
 }
 
 func (t *toast) hide() {
-	t.stop()
+	t.timer.Stop()
 	t.box.Hide()
-}
-
-// stop ends the timer.
-func (t *toast) stop() {
-	if t.timer != nil {
-		t.timer.Stop()
-	}
 }

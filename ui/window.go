@@ -49,8 +49,9 @@ type window struct {
 	status   *statusLine
 	toast    *toast
 	spawn    func(func()) // runs something slow beside the window
-	picker   *picker      // while it is open
-	sheet    *sheet       // likewise
+	timers   *look.Timers
+	picker   *picker // while it is open
+	sheet    *sheet  // likewise
 	receipt  *receiptSheet
 	tokens   *tokensSheet
 	compare  *compareSheet
@@ -92,7 +93,7 @@ type window struct {
 }
 
 func newWindow(fa fyne.App, b Backend) *window {
-	w := &window{b: b, app: fa, beat: func(bool) {}, endWork: func() {}}
+	w := &window{b: b, app: fa, beat: func(bool) {}, endWork: func() {}, timers: look.NewTimers()}
 	w.win = fa.NewWindow("Burble")
 	w.userScale, w.fontScale = userScale(fa.Settings()), 1
 	w.applyLook()
@@ -116,7 +117,7 @@ func (w *window) build() {
 	w.bindSidebar()
 	w.header = newHeader(w.toggleSidebar, w.openPicker, b.Models.CancelLoad, w.openSettings)
 	w.header.panel.OnTapped = w.toggleParameters
-	w.view = transcript.NewView()
+	w.view = transcript.NewView(w.timers)
 	w.view.OnRegenerate = func(id int64) { w.answerAgain(id, nil) }
 	w.view.OnContinue = func(int64) { w.report(b.Chats.Continue(w.chat)) }
 	w.view.OnEdit = w.editMessage
@@ -135,7 +136,7 @@ func (w *window) build() {
 	w.view.OnOpenFile = w.showFile
 	w.status = newStatusLine()
 	w.status.tapped = w.showContext
-	w.toast = newToast()
+	w.toast = newToast(w.timers)
 
 	content := container.NewStack(w.view, w.empty.box)
 	w.newStrip()
@@ -221,10 +222,9 @@ func (w *window) listen() (stop func()) {
 		}
 	})
 	return func() {
-		w.toast.stop()
 		w.params.commit()
 		w.stopReading()
-		w.view.Close()
+		w.timers.Close()
 		cancel()
 		done()
 		running.Wait()

@@ -44,7 +44,7 @@ type host interface {
 	openLink(address string)
 	copyText(text string)
 	relayout(b block)                                   // the height of b, which may stand inside of another block, has changed
-	later(d time.Duration, f func())                    // calls f on Fyne's goroutine, unless the view is closed before
+	later(d time.Duration, f func())                    // calls f on Fyne's goroutine, unless the window is closed before
 	scrolled(e *fyne.ScrollEvent)                       // a wheel turned over a block that scrolls sideways
 	formula(source string, displayed bool) *tex.Formula // nil where the source is shown instead
 	showAddress(address string)                         // of the link under the pointer or with the focus, or ""

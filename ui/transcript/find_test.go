@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"burble/ui/look"
 )
@@ -46,10 +45,8 @@ func TestReveal(t *testing.T) {
 	if v.Reveal(999, nil) {
 		t.Error("a message that is not there was found")
 	}
-	var unmark func()
-	v.after = func(_ time.Duration, f func()) { unmark = f }
 	v.Reveal(2, []string{"nowhere"})
-	unmark()
+	v.timers.Fire()
 	if _, ok := v.Marked(); ok {
 		t.Error("the mark stays")
 	}

@@ -176,8 +176,6 @@ func TestReasoning(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	v, _ := show(t, look.Light, 900, 600)
-	var later []func()
-	v.after = func(_ time.Duration, f func()) { later = append(later, f) }
 	var again, on int64
 	var selected string
 	v.OnRegenerate = func(id int64) { again = id }
@@ -199,9 +197,7 @@ func TestActions(t *testing.T) {
 	if code.copy.Text != "Copied" {
 		t.Errorf("the button says %q", code.copy.Text)
 	}
-	for _, f := range later {
-		f()
-	}
+	v.timers.Fire()
 	if code.copy.Text != "Copy" || m.footer.copy.Icon != look.IconCopy {
 		t.Error("the buttons do not go back")
 	}

@@ -32,8 +32,9 @@ type View struct {
 	OnVersion func(id int64, step int)
 	// OnQuote takes a message's text to be quoted in the next one.
 	OnQuote func(text string)
+	// OnOpenFile opens an attached file.
+	OnOpenFile func(message, file int64)
 	// OnSelectText offers a message's text for selecting a part of it.
-	OnOpenFile   func(message, file int64)
 	OnSelectText func(text string)
 	// OnKey gets the keys that something in the transcript has the focus for, but no use.
 	OnKey func(*fyne.KeyEvent)
@@ -47,18 +48,16 @@ type View struct {
 	address    *addressLine
 	formulas   *formulas
 	colours    string
-	after      func(time.Duration, func())
-	timers     map[*time.Timer]struct{} // that have not fired
+	timers     *look.Timers // the window's
 }
 
 // copiedFor is how long a button says that something was copied.
 const copiedFor = 1500 * time.Millisecond
 
-// NewView returns an empty transcript.
-func NewView() *View {
-	v := &View{formulas: newFormulas(), address: newAddressLine(), parser: markdown.NewParser(), userParser: markdown.NewParser()}
+// NewView returns an empty transcript; timers are those of its window.
+func NewView(timers *look.Timers) *View {
+	v := &View{timers: timers, formulas: newFormulas(), address: newAddressLine(), parser: markdown.NewParser(), userParser: markdown.NewParser()}
 	v.userParser.Breaks = true
-	v.after, v.timers = v.startTimer, map[*time.Timer]struct{}{}
 	v.column = newColumn()
 	v.latest = look.NewButton(look.IconDown, "", look.Soft, func() { v.column.toEnd() })
 	v.latest.Round, v.latest.Height = true, 36
@@ -171,28 +170,7 @@ func (e *LinkError) Error() string { return "cannot open " + e.Address + ": " + 
 // Unwrap returns the cause.
 func (e *LinkError) Unwrap() error { return e.Err }
 
-func (v *View) later(d time.Duration, f func()) { v.after(d, f) }
-
-func (v *View) startTimer(d time.Duration, f func()) {
-	var t *time.Timer
-	t = time.AfterFunc(d, func() {
-		fyne.Do(func() {
-			if _, open := v.timers[t]; open {
-				delete(v.timers, t)
-				f()
-			}
-		})
-	})
-	v.timers[t] = struct{}{}
-}
-
-// Close ends the view's timers. It is for when the window has closed.
-func (v *View) Close() {
-	for t := range v.timers {
-		t.Stop()
-	}
-	clear(v.timers)
-}
+func (v *View) later(d time.Duration, f func()) { v.timers.After(d, f) }
 
 func (v *View) copyText(text string) { fyne.CurrentApp().Clipboard().SetContent(text) }
 

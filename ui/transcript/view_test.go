@@ -26,8 +26,9 @@ func show(t testing.TB, mode look.Mode, w, h float32) (*View, fyne.Window) {
 	t.Helper()
 	app := test.NewTempApp(t)
 	app.Settings().SetTheme(look.NewTheme(mode))
-	v := NewView()
-	v.after = func(time.Duration, func()) {} // Fyne's test driver would call back in the timer's goroutine
+	timers := look.NewTimers()
+	timers.Hold()
+	v := NewView(timers)
 	win := test.NewTempWindow(t, v)
 	win.SetPadded(false)
 	win.Resize(fyne.NewSize(w, h))
