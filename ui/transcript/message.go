@@ -75,6 +75,7 @@ type message struct {
 	failure *failure
 }
 
+// slowParse is how long parsing may take before a growing text is not parsed at every update.
 const slowParse = 8 * time.Millisecond
 
 func newMessage(v *View, m Message) *message { return &message{view: v, data: m} }
@@ -245,7 +246,7 @@ func (m *message) updateBlocks(old Message) {
 	}
 	// A text that is slow to parse, such as a model in a loop can make, must not take the window's time: while it
 	// grows, it gets a quarter.
-	if m.data.running() && m.took > slowParse && time.Since(m.parsed) < 3*m.took {
+	if m.data.running() && m.took > m.view.slowParse && time.Since(m.parsed) < 3*m.took {
 		return
 	}
 	start := time.Now()

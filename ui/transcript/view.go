@@ -49,6 +49,7 @@ type View struct {
 	formulas   *formulas
 	colours    string
 	timers     *look.Timers // the window's
+	slowParse  time.Duration
 }
 
 // copiedFor is how long a button says that something was copied.
@@ -56,7 +57,7 @@ const copiedFor = 1500 * time.Millisecond
 
 // NewView returns an empty transcript; timers are those of its window.
 func NewView(timers *look.Timers) *View {
-	v := &View{timers: timers, formulas: newFormulas(), address: newAddressLine(), parser: markdown.NewParser(), userParser: markdown.NewParser()}
+	v := &View{timers: timers, slowParse: slowParse, formulas: newFormulas(), address: newAddressLine(), parser: markdown.NewParser(), userParser: markdown.NewParser()}
 	v.userParser.Breaks = true
 	v.column = newColumn()
 	v.latest = look.NewButton(look.IconDown, "", look.Soft, func() { v.column.toEnd() })
