@@ -206,7 +206,7 @@ func TestStop(t *testing.T) {
 			if ev.Reason != inference.FinishStopped || ev.Stats.Tokens < 10 {
 				t.Errorf("%+v", ev)
 			}
-			if d := time.Since(stopped); d > time.Second {
+			if d := time.Since(stopped); d > 3*time.Second { // a busy machine
 				t.Errorf("stopping took %v", d)
 			}
 			// Tokens already on their way are delivered; the channel holds 64.
@@ -337,7 +337,7 @@ func TestCloseWhileBusy(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
-	if d := time.Since(begin); d > time.Second {
+	if d := time.Since(begin); d > 3*time.Second { // a busy machine
 		t.Errorf("closing took %v", d)
 	}
 }

@@ -123,12 +123,18 @@ func TestHostile(t *testing.T) {
 			n := 8000 / (len(piece) + len(closing))
 			src := strings.Repeat(piece, n) + strings.Repeat(closing, n)
 			for _, src := range []string{src, strings.Repeat(piece, 20) + "x" + strings.Repeat(closing, 20)} {
-				start := time.Now()
-				f, err := s.Set(src, true)
-				if err == nil {
-					f.Draw(100, 100, 10, 50, 0, 0, 10, color.Black)
+				took := time.Hour
+				for range 3 { // the fastest of three: a busy machine slows one
+					start := time.Now()
+					f, err := s.Set(src, true)
+					if err == nil {
+						f.Draw(100, 100, 10, 50, 0, 0, 10, color.Black)
+					}
+					if took = min(took, time.Since(start)); took <= 300*time.Millisecond {
+						break
+					}
 				}
-				if took := time.Since(start); took > 300*time.Millisecond {
+				if took > 300*time.Millisecond {
 					t.Errorf("%q × %d %q took %v", piece, n, closing, took)
 				}
 			}
