@@ -51,6 +51,9 @@ for ((i = 0; i < 50; i++)); do # a server that doesn't listen yet ends the progr
 	if xdotool getdisplaygeometry >/dev/null 2>&1; then break; fi
 	sleep 0.1
 done
+DISPLAY=:99999 "$binary" </dev/null >"$home/log" 2>&1 || fail "without a display"
+grep -q 'opening the terminal chat' "$home/log" || fail "on a display that isn't there, the terminal chat does not open"
+
 mkdir -p "$home/config/burble"
 printf '{"sampling":{"temperature":0},"theme":"%s","open_last_model":true}\n' "${BURBLE_THEME:-light}" >"$home/config/burble/settings.json"
 

@@ -18,6 +18,9 @@ import (
 // Version is Burble's version. A release build sets it with the linker.
 var Version = "devel"
 
+// ErrNoDisplay says that the system has no display to show a window on.
+var ErrNoDisplay = errors.New("there is no display to open a window on: start Burble where there is one, or use burble chat")
+
 // Engine is what App needs of inference.Engine, which says what the methods do.
 type Engine interface {
 	Load(path string, p inference.Placement) inference.ID

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -52,13 +53,33 @@ func Run(file string) (err error) {
 	})
 	tidy := time.AfterFunc(tidyAfter, debug.FreeOSMemory)
 	defer tidy.Stop()
-	w.win.ShowAndRun()
-	w.stage.leave()
-	w.keepFrame()
-	err = stopServing()
+	if err = showAndRun(w.win); err == nil {
+		w.stage.leave()
+		w.keepFrame()
+	}
+	err = errors.Join(err, stopServing())
 	stop()
 	w.endWork()
 	return errors.Join(err, w.keepDraft())
+}
+
+// showAndRun shows a window until it is closed. The error is app.ErrNoDisplay where the system has no display for it.
+func showAndRun(w fyne.Window) (err error) {
+	defer func() {
+		// Fyne logs that GLFW could not begin, and goes on to GLFW's next function, which panics.
+		switch r := recover().(type) {
+		case nil:
+		case error:
+			if !strings.Contains(r.Error(), "GLFW library is not initialized") {
+				panic(r)
+			}
+			err = app.ErrNoDisplay
+		default:
+			panic(r)
+		}
+	}()
+	w.ShowAndRun()
+	return nil
 }
 
 // tidyAfter is when what starting took is given back to the system: fonts that were read, models that were looked at.

@@ -2,6 +2,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+
+	"burble/app"
 )
 
 // Exit codes.
@@ -20,7 +23,8 @@ const (
 	exitRaised = 3 // a template raised an exception (burble debug render)
 )
 
-// Window opens the window, with a model's file or "", and returns when it is closed. A build without Fyne has none.
+// Window opens the window, with a model's file or "", and returns when it is closed: app.ErrNoDisplay where
+// it can't be shown. A build without Fyne has none.
 type Window func(file string) error
 
 // streams are a command's input and output.
@@ -137,7 +141,12 @@ func dispatch(ctx context.Context, s streams, args []string, window Window) erro
 		fmt.Fprintln(s.err, "There is no display to open a window on (DISPLAY and WAYLAND_DISPLAY are empty); opening the terminal chat.")
 		return openChat(ctx, s, file)
 	}
-	return window(file)
+	err := window(file)
+	if errors.Is(err, app.ErrNoDisplay) {
+		fmt.Fprintf(s.err, "No window can be opened on the display %s; opening the terminal chat.\n", cmp.Or(os.Getenv("WAYLAND_DISPLAY"), os.Getenv("DISPLAY")))
+		return openChat(ctx, s, file)
+	}
+	return err
 }
 
 func openChat(ctx context.Context, s streams, file string) error {

@@ -3,6 +3,7 @@ package terminal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/adrg/xdg"
 	"go.uber.org/goleak"
 
+	"burble/app"
 	"burble/inference/model/modeltest"
 )
 
@@ -168,11 +170,17 @@ func TestWindow(t *testing.T) {
 		return Run(context.Background(), args, window, strings.NewReader("/exit\n"), &out, &errOut), errOut.String()
 	}
 	t.Setenv("DISPLAY", ":99")
+	t.Setenv("WAYLAND_DISPLAY", "")
 	if code, said := run(model); code != exitOK || len(opened) != 1 || opened[0] != model {
 		t.Errorf("with a display: %d, %q, opened %q", code, said, opened)
 	}
 	if code, said := run(); code != exitOK || len(opened) != 2 || opened[1] != "" {
 		t.Errorf("without a file: %d, %q, opened %q", code, said, opened)
+	}
+	nowhere := func(string) error { return errors.Join(app.ErrNoDisplay) }
+	var out, said strings.Builder
+	if code := Run(t.Context(), []string{model}, nowhere, strings.NewReader("/exit\n"), &out, &said); code != exitOK || !strings.Contains(said.String(), "the display :99; opening the terminal chat") {
+		t.Errorf("with a display that isn't there: %d, %q", code, said.String())
 	}
 	t.Setenv("DISPLAY", "")
 	t.Setenv("WAYLAND_DISPLAY", "")
