@@ -51,6 +51,7 @@ type host interface {
 	reveal(o fyne.CanvasObject)                         // scrolls to what has the focus
 	key(e *fyne.KeyEvent)                               // that what has the focus had no use for
 	showItems(at fyne.Position, items ...*fyne.MenuItem)
+	showMessageMenu(at fyne.Position) // of the message that is there
 }
 
 // build makes the widget for a block.

@@ -174,6 +174,18 @@ func (c *column) measure(width, view, offset float32) float32 {
 	}
 }
 
+// at returns the group at a height of the column; nil: none.
+func (c *column) at(y float32) *group {
+	top := float32(columnTop)
+	for _, g := range c.groups {
+		if y >= top && y < top+g.height {
+			return g
+		}
+		top += g.height + groupGap
+	}
+	return nil
+}
+
 // collect makes the cells between two heights the widget's objects, and places them.
 func (c *column) collect(width, left, from, to float32) {
 	objects := make([]fyne.CanvasObject, 0, len(c.objects)+8)

@@ -304,6 +304,17 @@ func (f *flow) Tapped(e *fyne.PointEvent) {
 	}
 }
 
+// TappedSecondary shows the menu of the link under the pointer, or else the message's.
+func (f *flow) TappedSecondary(e *fyne.PointEvent) {
+	switch i := f.linkAt(e.Position); {
+	case f.host == nil:
+	case i >= 0:
+		f.showLinkMenu(f.spans[f.runs[i].span].Link, e.AbsolutePosition)
+	default:
+		f.host.showMessageMenu(e.AbsolutePosition)
+	}
+}
+
 // Cursor shows a hand over a link.
 func (f *flow) Cursor() desktop.Cursor {
 	if f.hover >= 0 {

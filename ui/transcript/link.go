@@ -3,14 +3,15 @@ package transcript
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"burble/ui/look"
 )
 
-// linkSpot gives a link the keyboard's focus: it lies behind the link's text, and is seen while it has the focus. The
-// pointer's clicks go to the flow.
+// linkSpot gives a link the keyboard's focus: it lies behind the link's text, and is seen while it has the focus. Since
+// Fyne's driver ends clicks at what can have the focus, it takes those on the link's first line, too.
 type linkSpot struct {
 	widget.BaseWidget
 	flow    *flow
@@ -64,6 +65,20 @@ func (l *linkSpot) FocusGained() {
 func (l *linkSpot) FocusLost() {
 	l.ring.Hide()
 	l.flow.host.showAddress("")
+}
+
+// Tapped follows the link.
+func (l *linkSpot) Tapped(*fyne.PointEvent) { l.flow.host.openLink(l.address) }
+
+// TappedSecondary shows the link's menu.
+func (l *linkSpot) TappedSecondary(e *fyne.PointEvent) {
+	l.flow.showLinkMenu(l.address, e.AbsolutePosition)
+}
+
+// showLinkMenu offers what can be done with a link.
+func (f *flow) showLinkMenu(address string, at fyne.Position) {
+	f.host.showItems(at, fyne.NewMenuItem(lang.L("Open the link"), func() { f.host.openLink(address) }),
+		fyne.NewMenuItem(lang.L("Copy the address"), func() { f.host.copyText(address) }))
 }
 
 // TypedRune does nothing.

@@ -50,6 +50,16 @@ func (v *View) showMenuOf(m Message, at fyne.Position) {
 	}
 }
 
+// TappedSecondary shows the menu of the message under the pointer.
+func (v *View) TappedSecondary(e *fyne.PointEvent) { v.showMessageMenu(e.AbsolutePosition) }
+
+func (v *View) showMessageMenu(at fyne.Position) {
+	top := fyne.CurrentApp().Driver().AbsolutePositionForObject(v.column).Y
+	if g := v.column.at(at.Y - top); g != nil && g.message.data.Content != "" {
+		v.showMenuOf(g.message.data, at)
+	}
+}
+
 // newMore returns the button that shows a message's menu.
 func newMore(v *View, m *message) *look.Button {
 	var b *look.Button

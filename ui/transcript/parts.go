@@ -65,9 +65,6 @@ func (b *bubble) heightFor(width float32) float32 {
 	return b.height
 }
 
-// TappedSecondary shows the message's menu.
-func (b *bubble) TappedSecondary(e *fyne.PointEvent) { b.view.showMenu(b, e.AbsolutePosition) }
-
 // thinking is the reasoning: a line that opens it.
 type thinking struct {
 	container

@@ -177,15 +177,6 @@ func (v *View) copyText(text string) { fyne.CurrentApp().Clipboard().SetContent(
 
 func (v *View) scrolled(e *fyne.ScrollEvent) { v.column.scroll.Scrolled(e) }
 
-// showMenu shows the menu of a user's message.
-func (v *View) showMenu(b *bubble, at fyne.Position) {
-	for _, g := range v.column.groups {
-		if g.message.bubble == b {
-			v.showMenuOf(g.message.data, at)
-		}
-	}
-}
-
 // palette identifies the colours that widgets were made with.
 func (v *View) palette() string {
 	var b strings.Builder
